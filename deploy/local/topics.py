@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Creates the topics of deploy/kafka/topics.yaml through the Kafka admin protocol.
+
+  topics.py create BOOTSTRAP [--shards S] [--generation g1] [--profile local|production]
+  topics.py list [--shards S] [--generation g1] [--profile ...]      what would be created, as JSON
+
+A topic that exists with the right number of partitions is left alone; a wrong number is an error,
+since a generation's partition count never changes. Settings of existing topics are not touched.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+LIMIT_S = 60.0
+
+
+class TopicError(RuntimeError):
+    pass
+
+
+def load(shards, generation="g1", profile="local", path=None):
+    """[{name, partitions, replicas, config}] in the order of the file."""
+    import yaml
+    path = path or os.environ.get("REGULARS_TOPICS", ROOT / "deploy/kafka/topics.yaml")
+    data = yaml.safe_load(pathlib.Path(path).read_text())
+    chosen = data["profiles"][profile]
+    topics = []
+    for base, kind_name in data["topics"].items():
+        kind = data["kinds"][kind_name]
+        config = {**data["defaults"], **kind["config"], **chosen["config"],
+                  **chosen.get("kinds", {}).get(kind_name, {})}
+        topics.append({
+            "name": f"{base}.{generation}",
+            "partitions": shards if kind["partitions"] == "shards" else kind["partitions"],
+            "replicas": chosen["replicas"],
+            "config": {key: str(value) for key, value in config.items()},
+        })
+    return topics
+
+
+def create(bootstrap, shards=4, generation="g1", profile="local", client=None):
+    """Creates what is missing; returns the names of all topics of the generation."""
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import AdminClient, NewTopic
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3, **(client or {})})
+    wanted = load(shards, generation, profile)
+    futures = admin.create_topics(
+        [NewTopic(topic["name"], num_partitions=topic["partitions"],
+                  replication_factor=topic["replicas"], config=topic["config"])
+         for topic in wanted], operation_timeout=LIMIT_S, request_timeout=LIMIT_S)
+    for name, future in futures.items():
+        try:
+            future.result(LIMIT_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise TopicError(f"{name}: {error.args[0].str()}") from error
+    have = admin.list_topics(timeout=LIMIT_S).topics
+    for topic in wanted:
+        count = len(have[topic["name"]].partitions) if topic["name"] in have else 0
+        if count != topic["partitions"]:
+            raise TopicError(f"{topic['name']} has {count} partitions, not {topic['partitions']}")
+    return [topic["name"] for topic in wanted]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("verb", choices=["create", "list"])
+    parser.add_argument("bootstrap", nargs="?")
+    parser.add_argument("--shards", type=int, default=4)
+    parser.add_argument("--generation", default="g1")
+    parser.add_argument("--profile", default="local")
+    parser.add_argument("--client-config", help="JSON file with further client settings (TLS, SASL)")
+    args = parser.parse_args()
+    if args.verb == "list":
+        print(json.dumps(load(args.shards, args.generation, args.profile), indent=2))
+        return
+    if not args.bootstrap:
+        parser.error("create needs BOOTSTRAP")
+    client = json.loads(pathlib.Path(args.client_config).read_text()) if args.client_config else None
+    print("\n".join(create(args.bootstrap, args.shards, args.generation, args.profile, client)))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except TopicError as error:
+        sys.exit(f"topics.py: {error}")
