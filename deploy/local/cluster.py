@@ -16,6 +16,7 @@ below the ephemeral range, so that a client's outgoing connection cannot occupy 
 that is down for a moment.
 """
 
+import base64
 import hashlib
 import os
 import pathlib
@@ -293,5 +294,8 @@ class Cluster:
 
 
 def _cluster_id():
-    import base64
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """22 characters of URL-safe base64 that do not start with '-' (StorageTool reads an option)."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
