@@ -84,7 +84,14 @@ function(_regulars_test file label)
   get_filename_component(stem ${file} NAME_WE)
   add_executable(${stem} ${file})
   target_link_libraries(${stem} PRIVATE ${ARGN} regulars_flags GTest::gmock GTest::gtest_main)
-  add_test(NAME ${stem} COMMAND ${stem})
+  if(label MATCHES "^(integration|conformance)$")
+    # One Kafka and one Redis for all of them: the fixture of deploy/CMakeLists.txt.
+    add_test(NAME ${stem} COMMAND ${PROJECT_SOURCE_DIR}/deploy/local/local.py exec
+             ${PROJECT_BINARY_DIR}/local/ctest -- $<TARGET_FILE:${stem}>)
+    set_tests_properties(${stem} PROPERTIES FIXTURES_REQUIRED local_cluster)
+  else()
+    add_test(NAME ${stem} COMMAND ${stem})
+  endif()
   set_tests_properties(${stem} PROPERTIES LABELS ${label})
 endfunction()
 

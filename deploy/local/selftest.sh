@@ -17,7 +17,7 @@ topic=regulars.points.events.v1.g1
 partitions=$(kcat -q -b "$KAFKA_BOOTSTRAP" -L -t "$topic" -J | grep -o '"partition":[0-9]*' | wc -l)
 [ "$partitions" = 4 ] || { echo "expected 4 partitions, found $partitions"; exit 1; }
 
-printf 'k%d\tv%d\n' $(for i in $(seq 100); do echo "$i $i"; done) |
+seq 100 | sed -E 's/(.*)/k\1\tv\1/' |
   kcat -q -b "$KAFKA_BOOTSTRAP" -P -t "$topic" -p 2 -K '\t' -X acks=all
 "$local_py" kill-broker "$dir"
 "$local_py" start-broker "$dir"

@@ -1,0 +1,53 @@
+# Verbs only; what they do is in the scripts they call. `make help` lists them.
+SHELL := /bin/bash
+PY    := .venv/bin/python
+JOBS  ?= $(shell nproc)
+.DEFAULT_GOAL := help
+.PHONY: $(shell grep -oE '^[a-z][a-z-]*:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
+
+help: ## list the verbs
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort \
+	  | awk -F ':[^#]*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+setup: ## Debian packages, .venv, Kafka jars, command-line tools
+	deploy/setup/setup.sh
+
+build: setup ## compile everything into build/release
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS)
+
+test: ## everything at its CI size; ends with the summary of ctest
+	tests/run_all.sh
+
+test-unit: build ## unit and property tests only
+	ctest --preset release -j $(JOBS) -L 'unit|property'
+
+conformance-ports: build ## real Kafka, Redis and RocksDB against their fakes: one suite
+	ctest --preset release -L conformance
+
+asan: setup ## unit, property and simulation tests under address and UB sanitizers
+	tests/sanitize.sh asan
+
+tsan: setup ## unit, property and simulation tests under the thread sanitizer
+	tests/sanitize.sh tsan
+
+tidy: build ## clang-tidy over libs, services and tools
+	run-clang-tidy -quiet -p build/release -j $(JOBS) '$(CURDIR)/(libs|services|tools)/'
+
+format: ## rewrite C++ files with clang-format
+	tools/checks/format.sh --fix
+
+format-check: ## fail if a C++ file is not formatted
+	tools/checks/format.sh
+
+lint: build ## layers, protos, chart, compose, scripts, format
+	ctest --preset release -L lint
+
+charts: setup ## render the chart into build/charts
+	tools/checks/chart_lint.sh --render-only
+
+helm-lint: setup ## lint and render the chart, check it against Kubernetes' schemas
+	tools/checks/chart_lint.sh
+
+down: ## stop the demo's Kafka, Redis and services
+	deploy/local/local.py down build/local/demo
