@@ -23,7 +23,7 @@ namespace regulars::events {
 
 // Limits in bytes, inclusive.
 inline constexpr size_t kTypeBytesMax = 128;
-inline constexpr size_t kIdBytesMax = 512;
+inline constexpr size_t kIdBytesMax = 1024;
 inline constexpr size_t kSourceBytesMax = 128;
 inline constexpr size_t kSubjectBytesMax = 512;
 inline constexpr size_t kPoolBytesMax = limits::kPoolNameMax;
