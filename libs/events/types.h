@@ -15,8 +15,7 @@
 
 namespace regulars::events {
 
-// --- domains: the writing service
-// -----------------------------------------------------------------
+// Domains: the writing service.
 inline constexpr std::string_view kIngest = "ingest";
 inline constexpr std::string_view kIdentity = "identity";
 inline constexpr std::string_view kPoints = "points";
@@ -24,19 +23,18 @@ inline constexpr std::string_view kSegmentation = "segmentation";
 inline constexpr std::string_view kMessaging = "messaging";
 inline constexpr std::string_view kCatalog = "catalog";
 
-// --- kinds of topics
-// ------------------------------------------------------------------------------
+// Kinds of topics.
 inline constexpr std::string_view kTouchesKind = "touches";        // ingest -> identity
 inline constexpr std::string_view kQuarantineKind = "quarantine";  // ingest, sealed originals
 inline constexpr std::string_view kEventsKind = "events";        // a service's events for everyone
+inline constexpr std::string_view kLinksKind = "links";          // identity -> itself
 inline constexpr std::string_view kSendsKind = "sends";          // messaging -> its sender
 inline constexpr std::string_view kChangelogKind = "changelog";  // state, compacted
 inline constexpr std::string_view kCommandsKind = "commands";    // commands that took effect
 inline constexpr std::string_view kDeadLettersKind = "dlq";      // inputs set aside
 inline constexpr std::string_view kOwnersKind = "owners";        // who owns a shard, compacted
 
-// --- topic names
-// ----------------------------------------------------------------------------------
+// Topic names.
 inline constexpr int32_t kTopicVersion = 1;
 
 // "regulars.points.events.v1.g1". Domain and kind are words of [a-z], generation >= 1 (asserted).
@@ -56,8 +54,7 @@ struct TopicParts {
 // ids are business facts that stay the same when shards are re-cut.
 [[nodiscard]] std::string SourceOf(std::string_view domain);
 
-// --- event types
-// ----------------------------------------------------------------------------------
+// Event types.
 inline constexpr std::string_view kClockAdvanced = "io.regulars.runtime.v1.ClockAdvanced";
 inline constexpr std::string_view kOwnerRecord = "io.regulars.runtime.v1.OwnerRecord";
 inline constexpr std::string_view kCommandRecord = "io.regulars.runtime.v1.CommandRecord";
@@ -69,6 +66,8 @@ inline constexpr std::string_view kTouchQuarantined = "io.regulars.ingest.v1.Tou
 
 inline constexpr std::string_view kMemberResolved = "io.regulars.identity.v1.MemberResolved";
 inline constexpr std::string_view kMemberCreated = "io.regulars.identity.v1.MemberCreated";
+inline constexpr std::string_view kIdentifierAnchored =
+    "io.regulars.identity.v1.IdentifierAnchored";
 inline constexpr std::string_view kMergeCommitted = "io.regulars.identity.v1.MergeCommitted";
 inline constexpr std::string_view kSplitCommitted = "io.regulars.identity.v1.SplitCommitted";
 inline constexpr std::string_view kLinkSuppressed = "io.regulars.identity.v1.LinkSuppressed";
@@ -94,12 +93,12 @@ inline constexpr std::string_view kProductRetired = "io.regulars.catalog.v1.Prod
 
 // Every type above, for tools and tests.
 inline constexpr std::array kAllEventTypes = {
-    kClockAdvanced,      kOwnerRecord,      kCommandRecord,  kDeadLetter,     kShardRecord,
-    kTouchReceived,      kTouchQuarantined, kMemberResolved, kMemberCreated,  kMergeCommitted,
-    kSplitCommitted,     kLinkSuppressed,   kPointsEarned,   kPointsRedeemed, kPointsReversed,
-    kRedemptionReversed, kPointsExpired,    kSegmentEntered, kSegmentExited,  kSendDecided,
-    kSendSuppressed,     kSendDelivered,    kSendFailed,     kBrandChanged,   kProductLineChanged,
-    kProductChanged,     kProductRetired};
+    kClockAdvanced,      kOwnerRecord,        kCommandRecord,  kDeadLetter,     kShardRecord,
+    kTouchReceived,      kTouchQuarantined,   kMemberResolved, kMemberCreated,  kMergeCommitted,
+    kIdentifierAnchored, kSplitCommitted,     kLinkSuppressed, kPointsEarned,   kPointsRedeemed,
+    kPointsReversed,     kRedemptionReversed, kPointsExpired,  kSegmentEntered, kSegmentExited,
+    kSendDecided,        kSendSuppressed,     kSendDelivered,  kSendFailed,     kBrandChanged,
+    kProductLineChanged, kProductChanged,     kProductRetired};
 
 }  // namespace regulars::events
 
