@@ -1,13 +1,14 @@
-// The log as Regulars sees it: one port with two implementations, librdkafka (`rdkafka_log.h`) and an
-// in-memory transactional fake (`fake_log.h`) that passes the same conformance suite.
+// The log as Regulars sees it: one port with two implementations, librdkafka (`rdkafka_log.h`) and
+// an in-memory transactional fake (`fake_log.h`) that passes the same conformance suite.
 //
 // Thread-safety: a Consumer, Reader or TransactionalProducer belongs to one thread, except where a
 // method says otherwise. A Log may be shared. A Producer may be shared.
 // Lifecycle: objects are created by a Log and must be destroyed before it.
-// Errors: environment errors are absl::Status; transactional calls return TxnResult, whose class tells
-// the loop what to do (retry the same call, abort, or give up this producer). No exceptions.
-// Units: offsets are Kafka offsets (next record to read), times are microseconds since the Unix epoch.
-// Sources: KIP-98 (transactions), KIP-447 (fencing by group metadata), KIP-345 (static membership).
+// Errors: environment errors are absl::Status; transactional calls return TxnResult, whose class
+// tells the loop what to do (retry the same call, abort, or give up this producer). No exceptions.
+// Units: offsets are Kafka offsets (next record to read), times are microseconds since the Unix
+// epoch. Sources: KIP-98 (transactions), KIP-447 (fencing by group metadata), KIP-345 (static
+// membership).
 #ifndef REGULARS_LIBS_KAFKA_PORT_H_
 #define REGULARS_LIBS_KAFKA_PORT_H_
 
@@ -77,8 +78,8 @@ struct [[nodiscard]] TxnResult {
 };
 
 // Opaque consumer-group metadata (group, generation, member). The worker takes it in OnAssigned and
-// uses that copy for the whole assignment: fresh metadata would let a batch that was drained before a
-// rebalance commit after it.
+// uses that copy for the whole assignment: fresh metadata would let a batch that was drained before
+// a rebalance commit after it.
 class GroupToken {
  public:
   virtual ~GroupToken() = default;
@@ -108,9 +109,9 @@ class Consumer {
                                  RebalanceListener* listener) = 0;
   // Replaces the set of fetched partitions; each starts at its explicit offset (>= 0).
   virtual absl::Status Assign(const std::vector<TopicPartitionOffset>& offsets) = 0;
-  // One record, or nothing when the time is over or Wake() was called. Serves rebalance callbacks. A
-  // fatal error (fenced static member, unknown offset) is returned as a status, and the consumer is
-  // then only good for destruction.
+  // One record, or nothing when the time is over or Wake() was called. Serves rebalance callbacks.
+  // A fatal error (fenced static member, unknown offset) is returned as a status, and the consumer
+  // is then only good for destruction.
   virtual absl::StatusOr<std::optional<Record>> Poll(absl::Duration timeout) = 0;
   // Any thread: makes a blocked Poll return soon.
   virtual void Wake() = 0;
@@ -170,8 +171,8 @@ class Producer {
  public:
   virtual ~Producer() = default;
   // Calls done exactly once, from another thread or from inside this call or Flush:
-  // OK with the offset, or why not. RESOURCE_EXHAUSTED at once when the bounded queue is full (done is
-  // then not called).
+  // OK with the offset, or why not. RESOURCE_EXHAUSTED at once when the bounded queue is full (done
+  // is then not called).
   using Done = std::function<void(absl::StatusOr<int64_t>)>;
   virtual absl::Status Produce(const OutRecord& record, Done done) = 0;
   virtual absl::Status Flush(absl::Duration timeout) = 0;
