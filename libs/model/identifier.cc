@@ -1,0 +1,113 @@
+#include "libs/model/identifier.h"
+
+#include <cstdint>
+
+#include "libs/base/assert.h"
+#include "libs/base/base32.h"
+#include "libs/base/limits.h"
+#include "libs/base/text.h"
+
+namespace regulars::model {
+namespace {
+
+constexpr size_t kKeyHashBytes = 16;
+
+// Reads one code point at `*at` and moves on; nullopt on a byte sequence that is no UTF-8.
+std::optional<uint32_t> NextCodePoint(std::string_view text, size_t* at) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(text[i])); };
+  const uint32_t first = byte(*at);
+  if (first < 0x80) {
+    ++*at;
+    return first;
+  }
+  size_t length = 0;
+  uint32_t least = 0;
+  uint32_t point = 0;
+  if ((first & 0xE0) == 0xC0) {
+    length = 2, least = 0x80, point = first & 0x1F;
+  } else if ((first & 0xF0) == 0xE0) {
+    length = 3, least = 0x800, point = first & 0x0F;
+  } else if ((first & 0xF8) == 0xF0) {
+    length = 4, least = 0x10000, point = first & 0x07;
+  } else {
+    return std::nullopt;
+  }
+  if (text.size() - *at < length) return std::nullopt;
+  for (size_t i = 1; i < length; ++i) {
+    const uint32_t next = byte(*at + i);
+    if ((next & 0xC0) != 0x80) return std::nullopt;
+    point = (point << 6) | (next & 0x3F);
+  }
+  if (point < least || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) {
+    return std::nullopt;
+  }
+  *at += length;
+  return point;
+}
+
+bool IsControl(uint32_t point) { return point < 0x20 || (point >= 0x7F && point < 0xA0); }
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+bool IsPhonePunctuation(char c) { return c == ' ' || c == '-' || c == '.' || c == '(' || c == ')'; }
+
+}  // namespace
+
+bool IsUtf8(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    if (!NextCodePoint(text, &at).has_value()) return false;
+  }
+  return true;
+}
+
+bool IsPlainText(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const std::optional<uint32_t> point = NextCodePoint(text, &at);
+    if (!point.has_value() || IsControl(*point)) return false;
+  }
+  return true;
+}
+
+bool IsIdentifierType(std::string_view type) {
+  if (type.empty() || type.size() > limits::kIdentifierTypeMax) return false;
+  for (const char c : type) {
+    if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') return false;
+  }
+  return true;
+}
+
+std::optional<std::string> NormalizeIdentifier(std::string_view type, std::string_view value) {
+  std::string normal;
+  for (const char c : Trim(value)) {
+    if (type == "phone" && IsPhonePunctuation(c)) continue;
+    const bool lower = type == "email" && c >= 'A' && c <= 'Z';
+    normal.push_back(lower ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+  if (normal.empty() || normal.size() > limits::kIdentifierValueMax) return std::nullopt;
+  if (!IsPlainText(normal)) return std::nullopt;
+  return normal;
+}
+
+std::string IdentifierText(std::string_view type, std::string_view scope, std::string_view normal) {
+  std::string text;
+  text.reserve(type.size() + scope.size() + normal.size() + 2);
+  text.append(type);
+  text.push_back('\0');
+  text.append(scope);
+  text.push_back('\0');
+  text.append(normal);
+  return text;
+}
+
+std::string IdentifierKey(std::string_view hmac) {
+  REGULARS_ASSERT(hmac.size() == kIdentifierHmacBytes, "identifier HMAC has the wrong length");
+  return Cat("i_", Base32Encode(hmac.substr(0, kKeyHashBytes)));
+}
+
+}  // namespace regulars::model

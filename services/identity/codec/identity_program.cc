@@ -1,0 +1,92 @@
+#include "services/identity/codec/identity_program.h"
+
+#include <memory>
+#include <utility>
+
+#include "libs/base/assert.h"
+#include "libs/base/status.h"
+#include "libs/events/types.h"
+#include "regulars/identity/v1/identity_events.pb.h"
+#include "services/identity/codec/query_codec.h"
+#include "services/identity/codec/touch_codec.h"
+#include "services/identity/kernel/member.h"
+
+namespace regulars::identity {
+
+IdentityProgram::IdentityProgram(IdentityOptions options) : options_(std::move(options)) {}
+
+std::vector<shard::InputTopic> IdentityProgram::inputs() const {
+  // Links flow from identity to itself: no clock channel.
+  return {{std::string(events::kIngest), std::string(events::kTouchesKind), 0},
+          {std::string(events::kIdentity), std::string(events::kLinksKind), -1}};
+}
+
+absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
+  *skip = false;
+  if (input->kind == shard::InputKind::kQuery) {
+    if (input->type == kLookupMember || input->type == kGetMember) return absl::OkStatus();
+    return DomainError(absl::StatusCode::kUnimplemented, "QUERY_UNKNOWN", "no such query");
+  }
+  if (input->kind == shard::InputKind::kCommand) {
+    return DomainError(absl::StatusCode::kUnimplemented, "COMMAND_UNKNOWN", "no such command");
+  }
+  if (input->type == events::kTouchReceived) {
+    input->body = std::make_shared<const TouchBodyOfInput>(DecodeTouch(*input));
+    return absl::OkStatus();
+  }
+  if (input->type == events::kIdentifierAnchored) {
+    auto anchored = std::make_shared<v1::IdentifierAnchored>();
+    if (!anchored->ParseFromString(input->payload) || anchored->member() != input->entity) {
+      return DomainError(absl::StatusCode::kInvalidArgument, "LINK_MALFORMED",
+                         "not an IdentifierAnchored of its member");
+    }
+    input->body = std::move(anchored);
+    return absl::OkStatus();
+  }
+  *skip = true;
+  return absl::OkStatus();
+}
+
+shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
+                                      const shard::Input& input) const {
+  REGULARS_ASSERT(input.body != nullptr, "identity input was not decoded");
+  shard::Effects effects;
+  if (input.type == events::kIdentifierAnchored) {
+    AddIdentifier(state, *static_cast<const v1::IdentifierAnchored*>(input.body.get()), &effects);
+    return effects;
+  }
+  const auto& body = *static_cast<const TouchBodyOfInput*>(input.body.get());
+  if (!body.malformed.empty()) {
+    SetAside("TOUCH_MALFORMED", body.malformed, &effects);
+    return effects;
+  }
+  const TouchDecision decision =
+      ResolveTouch(state, body.facts, input.now_us, RulesOf(input.pool), &effects);
+  if (decision.outcome == TouchOutcome::kKnownMember ||
+      decision.outcome == TouchOutcome::kNewMember) {
+    PublishResolution(body, decision, &effects);
+  }
+  return effects;
+}
+
+shard::Reply IdentityProgram::Query(const shard::EntityState& state,
+                                    const shard::Input& input) const {
+  if (input.type == kLookupMember) return AnswerLookupMember(state, input.pool);
+  return AnswerGetMember(state, input.pool, input.entity);
+}
+
+std::string IdentityProgram::CheckInvariants(const shard::EntityState& state) const {
+  std::string wrong = CheckIdentifier(state);
+  return wrong.empty() ? CheckMember(state) : wrong;
+}
+
+bool IdentityProgram::InView(std::string_view sub) const {
+  return sub == kAnchorSub || sub == kMemberSub;
+}
+
+const TouchRules& IdentityProgram::RulesOf(std::string_view pool) const {
+  const auto it = options_.pool_rules.find(pool);
+  return it == options_.pool_rules.end() ? options_.rules : it->second;
+}
+
+}  // namespace regulars::identity

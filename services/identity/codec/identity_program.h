@@ -1,0 +1,50 @@
+// Identity as a shard program: wire <-> kernel.
+//
+// Inputs: ingest's touches (entity = pivot's identifier key), identity's own links (entity = member
+// id). Queries: LookupMember (entity = identifier key), GetMember (entity = member id). No commands
+// yet. Outputs: MemberCreated and MemberResolved in `events`, IdentifierAnchored in `links`, all
+// keyed by member. Only new touches are published; repeats end here. Thread-safety, errors, units:
+// as shard::Program.
+#ifndef REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
+#define REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "libs/base/text.h"
+#include "libs/shard/kernel.h"
+#include "services/identity/kernel/resolve.h"
+
+namespace regulars::identity {
+
+inline constexpr std::string_view kLookupMember = "LookupMember";
+inline constexpr std::string_view kGetMember = "GetMember";
+
+struct IdentityOptions {
+  TouchRules rules;  // for pools without their own
+  absl::flat_hash_map<std::string, TouchRules, TextHash, TextEq> pool_rules;  // by pool
+};
+
+class IdentityProgram final : public shard::Program {
+ public:
+  explicit IdentityProgram(IdentityOptions options = {});
+
+  std::string service() const override { return "identity"; }
+  std::vector<shard::InputTopic> inputs() const override;
+  absl::Status Decode(shard::Input* input, bool* skip) const override;
+  shard::Effects Apply(const shard::EntityState& state, const shard::Input& input) const override;
+  shard::Reply Query(const shard::EntityState& state, const shard::Input& input) const override;
+  std::string CheckInvariants(const shard::EntityState& state) const override;
+  bool InView(std::string_view sub) const override;
+
+ private:
+  const TouchRules& RulesOf(std::string_view pool) const;
+
+  const IdentityOptions options_;
+};
+
+}  // namespace regulars::identity
+
+#endif  // REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
