@@ -18,6 +18,7 @@ list='
 kubeconform v0.8.0  github.com/yannh/kubeconform/cmd/kubeconform
 kube-score  v1.20.0 github.com/zegl/kube-score/cmd/kube-score
 grpcurl     v1.9.4  github.com/fullstorydev/grpcurl/cmd/grpcurl
+compose-spec v2.16.2 github.com/compose-spec/compose-go/v2/cmd
 helm        v3.22.0 helm.sh/helm/v3/cmd/helm
 '
 
@@ -58,6 +59,8 @@ while read -r name version package; do
       cat "$tools/$name.log" >&2
       exit 1
     }
+    # A program is named after the last part of its package.
+    [ "${package##*/}" = "$name" ] || mv "$tools/$name-$version/${package##*/}" "$target"
   fi
   ln -sf "$target" "$tools/bin/$name"
 done <<<"$list"
