@@ -1,0 +1,389 @@
+#include "libs/redis/redis_view.h"
+
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libs/redis/apply_command.h"
+#include "libs/redis/function_library.h"
+#include "libs/redis/view_keys.h"
+
+namespace regulars::redis {
+namespace {
+
+constexpr int64_t kMemberTtlMax = int64_t{3650} * 24 * 3600;
+constexpr size_t kDumpKeysPerRead = 64;
+
+std::string_view Text(const redisReply& reply) { return {reply.str, reply.len}; }
+
+bool IsText(const redisReply& reply) { return reply.type == REDIS_REPLY_STRING; }
+
+std::optional<int64_t> Number(const redisReply& reply) {
+  int64_t number = 0;
+  if (!IsText(reply)) return std::nullopt;
+  const auto [end, error] = std::from_chars(reply.str, reply.str + reply.len, number);
+  if (error != std::errc() || end != reply.str + reply.len) return std::nullopt;
+  return number;
+}
+
+// Meta as HMGET answers it: log_id, epoch, generation, applied, whole. Absent, or not a meta
+// record: nullopt, which is what the functions make of it too.
+std::optional<ViewMeta> ParseMeta(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 5) return std::nullopt;
+  const std::optional<int64_t> epoch = Number(*reply.element[1]);
+  const std::optional<int64_t> generation = Number(*reply.element[2]);
+  const std::optional<int64_t> applied = Number(*reply.element[3]);
+  if (!IsText(*reply.element[0]) || !epoch || !generation || !applied) return std::nullopt;
+  return ViewMeta{.log_id = std::string(Text(*reply.element[0])),
+                  .epoch = *epoch,
+                  .generation = *generation,
+                  .applied = *applied,
+                  .whole = IsText(*reply.element[4]) && Text(*reply.element[4]) == "1"};
+}
+
+ViewOutcome WriterOutcome(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_INTEGER) return ViewOutcome::kAway;
+  switch (reply.integer) {
+    case 0:
+      return ViewOutcome::kApplied;
+    case 1:
+      return ViewOutcome::kFenced;
+    case 2:
+      return ViewOutcome::kGap;
+    default:
+      return ViewOutcome::kAway;
+  }
+}
+
+bool IsMissingFunction(std::string_view error) {
+  return error.find("Function not found") != std::string_view::npos;
+}
+
+// SCAN's pattern for everything below `prefix`.
+std::string GlobBelow(std::string_view prefix) {
+  std::string glob;
+  for (const char c : prefix) {
+    if (std::string_view("*?[]\\^-").find(c) != std::string_view::npos) glob.push_back('\\');
+    glob.push_back(c);
+  }
+  return glob + "*";
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RedisView>> RedisView::Create(RedisOptions options) {
+  std::vector<Address> seeds;
+  for (const std::string& text : options.addresses) {
+    absl::StatusOr<Address> address = ParseAddress(text);
+    if (!address.ok()) return address.status();
+    seeds.push_back(*std::move(address));
+  }
+  if (seeds.empty()) return absl::InvalidArgumentError("redis: no address");
+  if (options.connect_timeout_ms < 1 || options.command_timeout_ms < 1 ||
+      options.backoff_ms_min < 1 || options.backoff_ms_max < options.backoff_ms_min ||
+      options.pipeline_bytes < 1) {
+    return absl::InvalidArgumentError("redis: a time-out, back-off or size is not positive");
+  }
+  if (options.member_ttl_s < 1 || options.member_ttl_s > kMemberTtlMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("redis: member_ttl_s is not within 1 and ", kMemberTtlMax));
+  }
+  std::unique_ptr<TlsContext> tls;
+  if (options.tls.enabled) {
+    absl::StatusOr<std::unique_ptr<TlsContext>> made = TlsContext::Create(options.tls);
+    if (!made.ok()) return made.status();
+    tls = *std::move(made);
+  }
+  return std::unique_ptr<RedisView>(
+      new RedisView(std::move(options), std::move(tls), std::move(seeds)));
+}
+
+RedisView::RedisView(RedisOptions options, std::unique_ptr<TlsContext> tls,
+                     std::vector<Address> seeds)
+    : options_(std::move(options)), tls_(std::move(tls)), seeds_(std::move(seeds)) {}
+
+RedisView::~RedisView() = default;
+
+Connection& RedisView::NodeAt(const Address& address) {
+  std::unique_ptr<Connection>& node = nodes_[absl::StrCat(address.host, ":", address.port)];
+  if (node == nullptr) node = std::make_unique<Connection>(&options_, tls_.get(), address);
+  return *node;
+}
+
+Connection& RedisView::NodeOf(int32_t slot) {
+  const auto it = slots_.find(slot);
+  return NodeAt(it == slots_.end() ? seeds_[seed_] : it->second);
+}
+
+bool RedisView::FollowMoved(int32_t slot, const std::string& error) {
+  last_error_ = error;
+  // "MOVED 3999 127.0.0.1:6381"; an empty host means the node that answered.
+  if (!error.starts_with("MOVED ") || redirects_left_-- <= 0) return false;
+  std::string target = error.substr(error.rfind(' ') + 1);
+  if (target.starts_with(':')) target = NodeOf(slot).address().host + target;
+  const absl::StatusOr<Address> address = ParseAddress(target);
+  if (!address.ok()) return false;
+  slots_[slot] = *address;
+  return true;
+}
+
+void RedisView::NoteFailure(int32_t slot, const absl::Status& status) {
+  last_error_ = std::string(status.message());
+  // Ask a seed again; if it was the seed itself, the next one.
+  if (slots_.erase(slot) == 0) seed_ = (seed_ + 1) % seeds_.size();
+}
+
+absl::Status RedisView::Call(int32_t slot, const std::string& command, const ReplyFn& on_reply) {
+  redirects_left_ = kRedirectsMax;
+  while (true) {
+    std::string error;
+    const auto check = [&](const redisReply& reply) {
+      if (reply.type == REDIS_REPLY_ERROR) {
+        error = std::string(Text(reply));
+      } else {
+        on_reply(reply);
+      }
+    };
+    Connection& node = NodeOf(slot);
+    if (absl::Status status = node.Exchange(command, 1, check); !status.ok()) {
+      NoteFailure(slot, status);
+      return absl::UnavailableError(last_error_);
+    }
+    if (error.empty()) return absl::OkStatus();
+    if (FollowMoved(slot, error)) continue;
+    if (IsMissingFunction(error)) return absl::NotFoundError("the function library is missing");
+    node.Drop();
+    NoteFailure(slot, absl::UnavailableError(error));
+    return absl::UnavailableError(error);
+  }
+}
+
+absl::Status RedisView::LoadFunctions(int32_t slot) {
+  return Call(slot, Command({"FUNCTION", "LOAD", "REPLACE", kFunctionLibrary}),
+              [](const redisReply&) {});
+}
+
+ViewOutcome RedisView::CallWriter(int32_t slot, const std::string& command) {
+  ViewOutcome outcome = ViewOutcome::kAway;
+  const absl::Status status =
+      Call(slot, command, [&](const redisReply& reply) { outcome = WriterOutcome(reply); });
+  if (!absl::IsNotFound(status)) return outcome;
+  return LoadFunctions(slot).ok() ? ViewOutcome::kGap : ViewOutcome::kAway;
+}
+
+ViewOutcome RedisView::Claim(const ShardId& shard, const std::string& log_id, int64_t epoch,
+                             int64_t generation, int64_t applied) {
+  if (!ValidClaim(log_id, epoch, generation, applied)) return ViewOutcome::kInvalid;
+  const std::string meta = MetaKey(shard);
+  const int32_t slot = HashSlot(meta);
+  const std::string command =
+      Command({"FCALL", "regulars_r1_claim", "1", meta, log_id, std::to_string(epoch),
+               std::to_string(generation), std::to_string(applied)});
+  ViewOutcome outcome = CallWriter(slot, command);
+  // A claim needs nothing that was there before: with the functions loaded it goes on.
+  if (outcome == ViewOutcome::kGap) outcome = CallWriter(slot, command);
+  return outcome == ViewOutcome::kGap ? ViewOutcome::kAway : outcome;
+}
+
+ViewOutcome RedisView::Finish(const ShardId& shard, int64_t epoch, int64_t generation) {
+  if (!ValidPosition(epoch) || !ValidPosition(generation)) return ViewOutcome::kInvalid;
+  const std::string meta = MetaKey(shard);
+  return CallWriter(HashSlot(meta), Command({"FCALL", "regulars_r1_finish", "1", meta,
+                                             std::to_string(epoch), std::to_string(generation)}));
+}
+
+std::vector<ViewOutcome> RedisView::Apply(const ShardId& shard,
+                                          const std::vector<ApplyRequest>& requests) {
+  if (!ValidApply(requests)) return {requests.size(), ViewOutcome::kInvalid};
+  std::vector<ViewOutcome> outcomes(requests.size(), ViewOutcome::kApplied);
+  const int32_t slot = HashSlot(MetaKey(shard));
+  redirects_left_ = kRedirectsMax;
+  for (size_t next = 0; next < requests.size();) {
+    next += ApplyWindow(shard, slot, requests, next, &outcomes);
+  }
+  return outcomes;
+}
+
+size_t RedisView::ApplyWindow(const ShardId& shard, int32_t slot,
+                              const std::vector<ApplyRequest>& requests, size_t next,
+                              std::vector<ViewOutcome>* outcomes) {
+  const std::string prefix = KeyPrefix(shard);
+  buffer_.clear();
+  size_t sent = 0;
+  while (next + sent < requests.size() && (sent == 0 || buffer_.size() < options_.pipeline_bytes)) {
+    AppendApply(&buffer_, prefix, requests[next + sent], options_.member_ttl_s);
+    ++sent;
+  }
+  size_t applied = 0;
+  std::optional<ViewOutcome> stopped;  // why the first request that is not applied is not
+  std::string error;
+  Connection& node = NodeOf(slot);
+  const absl::Status status = node.Exchange(buffer_, sent, [&](const redisReply& reply) {
+    if (stopped.has_value()) return;  // Redis refused the rest of the chain too
+    const ViewOutcome outcome = WriterOutcome(reply);
+    if (outcome == ViewOutcome::kApplied) {
+      ++applied;
+      return;
+    }
+    stopped = outcome;
+    if (reply.type == REDIS_REPLY_ERROR) error = std::string(Text(reply));
+  });
+  if (!status.ok()) {
+    NoteFailure(slot, status);
+    if (!stopped.has_value()) stopped = ViewOutcome::kAway;
+  } else if (IsMissingFunction(error)) {
+    stopped = LoadFunctions(slot).ok() ? ViewOutcome::kGap : ViewOutcome::kAway;
+  } else if (!error.empty()) {
+    if (FollowMoved(slot, error)) return applied;
+    node.Drop();
+    NoteFailure(slot, absl::UnavailableError(error));
+  }
+  if (!stopped.has_value()) return sent;
+  std::fill(outcomes->begin() + static_cast<std::ptrdiff_t>(next + applied), outcomes->end(),
+            *stopped);
+  return requests.size() - next;
+}
+
+absl::StatusOr<std::optional<ViewMeta>> RedisView::Meta(const ShardId& shard) {
+  const std::string key = MetaKey(shard);
+  std::optional<ViewMeta> meta;
+  const absl::Status status = Call(
+      HashSlot(key), Command({"HMGET", key, "log_id", "epoch", "generation", "applied", "whole"}),
+      [&](const redisReply& reply) { meta = ParseMeta(reply); });
+  if (status.ok()) return meta;
+  // Someone put another type there: no meta, and the next claim replaces it.
+  if (status.message().find("WRONGTYPE") == 0) return std::nullopt;
+  return status;
+}
+
+absl::StatusOr<ViewRead> RedisView::Read(const ShardId& shard,
+                                         const std::vector<std::string>& keys) {
+  if (keys.size() > kReadKeysMax) return absl::InvalidArgumentError("too many keys in one read");
+  const std::string meta = MetaKey(shard);
+  std::string command;
+  AppendHeader(&command, 5 + keys.size());
+  for (const std::string_view argument :
+       {std::string_view("FCALL_RO"), std::string_view("regulars_r1_read"), std::string_view("1"),
+        std::string_view(meta)}) {
+    AppendArgument(&command, argument);
+  }
+  AppendArgument(&command, KeyPrefix(shard));
+  for (const std::string& key : keys) AppendArgument(&command, key);
+
+  ViewRead read;
+  read.values.resize(keys.size());
+  const auto parse = [&](const redisReply& reply) {
+    if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 2) return;
+    read.meta = ParseMeta(*reply.element[0]);
+    const redisReply& values = *reply.element[1];
+    if (!read.meta.has_value() || values.elements != keys.size()) return;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (IsText(*values.element[i])) read.values[i] = std::string(Text(*values.element[i]));
+    }
+  };
+  const int32_t slot = HashSlot(meta);
+  absl::Status status = Call(slot, command, parse);
+  if (absl::IsNotFound(status)) {
+    status = LoadFunctions(slot);
+    if (status.ok()) status = Call(slot, command, parse);
+  }
+  if (!status.ok()) return absl::UnavailableError(status.message());
+  return read;
+}
+
+absl::StatusOr<RedisView::ScanPage> RedisView::Scan(int32_t slot, const std::string& prefix,
+                                                    const std::string& cursor) {
+  ScanPage page;
+  const absl::Status status = Call(
+      slot,
+      Command({"SCAN", cursor, "MATCH", GlobBelow(prefix), "COUNT", std::to_string(kScanCount)}),
+      [&](const redisReply& reply) {
+        if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 2) return;
+        page.cursor = std::string(Text(*reply.element[0]));
+        for (size_t i = 0; i < reply.element[1]->elements; ++i) {
+          page.keys.emplace_back(Text(*reply.element[1]->element[i]));
+        }
+      });
+  if (!status.ok()) return status;
+  if (page.cursor.empty()) return absl::UnavailableError("not an answer to SCAN");
+  return page;
+}
+
+absl::StatusOr<SweepStep> RedisView::Sweep(const ShardId& shard, int64_t generation,
+                                           int64_t limit) {
+  if (limit <= 0) return absl::InvalidArgumentError("a sweep needs a positive limit");
+  // SCAN names no key and so meets no MOVED: a look at meta finds the node of the slot first.
+  if (const auto meta = Meta(shard); !meta.ok()) return meta.status();
+  const std::string prefix = KeyPrefix(shard);
+  const int32_t slot = HashSlot(prefix);
+  SweepPlace& place = sweeps_[prefix];
+  const Connection* const node = &NodeOf(slot);
+  if (place.generation != generation || place.node != node) {
+    place = SweepPlace{.generation = generation, .node = node};
+  }
+  SweepStep step;
+  for (int page_number = 0; page_number < kSweepPagesMax && step.removed < limit && !step.done;
+       ++page_number) {
+    const absl::StatusOr<ScanPage> page = Scan(slot, prefix, place.cursor);
+    if (!page.ok()) return page.status();
+    std::vector<std::string_view> old;
+    for (const std::string& key : page->keys) {
+      const std::optional<int64_t> found = GenerationOf(prefix, key);
+      if (found.has_value() && *found < generation) old.push_back(key);
+    }
+    if (!old.empty()) {
+      std::string command;
+      AppendHeader(&command, 1 + old.size());
+      AppendArgument(&command, "UNLINK");
+      for (const std::string_view key : old) AppendArgument(&command, key);
+      const absl::Status status =
+          Call(slot, command, [&](const redisReply& reply) { step.removed += reply.integer; });
+      if (!status.ok()) return status;
+    }
+    place.cursor = page->cursor;
+    step.done = place.cursor == "0";
+  }
+  if (step.done) sweeps_.erase(prefix);
+  return step;
+}
+
+absl::StatusOr<std::vector<ViewOp>> RedisView::Dump(const ShardId& shard) {
+  const absl::StatusOr<std::optional<ViewMeta>> meta = Meta(shard);
+  if (!meta.ok()) return meta.status();
+  std::vector<ViewOp> dump;
+  if (!meta->has_value()) return dump;
+  const std::string prefix = GenerationPrefix(shard, (*meta)->generation);
+  const int32_t slot = HashSlot(prefix);
+  std::set<std::string> keys;  // SCAN may name a key twice
+  std::string cursor = "0";
+  do {
+    absl::StatusOr<ScanPage> page = Scan(slot, prefix, cursor);
+    if (!page.ok()) return page.status();
+    cursor = page->cursor;
+    keys.insert(std::make_move_iterator(page->keys.begin()),
+                std::make_move_iterator(page->keys.end()));
+  } while (cursor != "0");
+  for (auto it = keys.begin(); it != keys.end();) {
+    std::vector<std::string_view> some;
+    for (; it != keys.end() && some.size() < kDumpKeysPerRead; ++it) some.push_back(*it);
+    std::string command;
+    AppendHeader(&command, 1 + some.size());
+    AppendArgument(&command, "MGET");
+    for (const std::string_view key : some) AppendArgument(&command, key);
+    const absl::Status status = Call(slot, command, [&](const redisReply& reply) {
+      for (size_t i = 0; i < std::min(reply.elements, some.size()); ++i) {
+        if (!IsText(*reply.element[i])) continue;  // gone since the scan
+        dump.push_back(ViewOp{.key = std::string(some[i].substr(prefix.size())),
+                              .value = std::string(Text(*reply.element[i]))});
+      }
+    });
+    if (!status.ok()) return status;
+  }
+  return dump;
+}
+
+}  // namespace regulars::redis
