@@ -4,7 +4,7 @@
 // Functions: loaded when a call finds them missing (a new or restarted Redis). The call that found
 // out is kGap for a writer: what else was lost is unknown, so the owner claims again; Claim and
 // Read load and go on. The ACL user of owners and readers needs, on keys r1:*,
-//   +fcall +fcall_ro +function|load +hmget +hset +set +del +unlink +mget +scan +time.
+//   +fcall +fcall_ro +function|load +hmget +hset +set +del +unlink +mget +scan.
 // Cluster: MOVED is followed and remembered, at most kRedirectsMax times per call. Every other
 // refusal (ASK, TRYAGAIN, CLUSTERDOWN, LOADING, OOM, READONLY, ...) is kAway or UNAVAILABLE: a
 // shard changes nodes by rebuild, not by slot migration. Blocking: each exchange is bounded by the

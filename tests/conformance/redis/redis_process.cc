@@ -73,6 +73,10 @@ void RedisProcess::Kill() {
   pid_ = 0;
 }
 
+void RedisProcess::Freeze() { kill(pid_, SIGSTOP); }
+
+void RedisProcess::Thaw() { kill(pid_, SIGCONT); }
+
 void RedisProcess::Start() {
   std::vector<std::string> words = {"redis-server",
                                     "--port",

@@ -26,7 +26,9 @@ class RedisProcess {
   RedisProcess(const RedisProcess&) = delete;
   RedisProcess& operator=(const RedisProcess&) = delete;
 
-  void Kill();   // kill -9
+  void Kill();    // kill -9
+  void Freeze();  // SIGSTOP: connections stay open, nothing answers
+  void Thaw();
   void Start();  // returns when it answers
   // One command over an administrator's connection; its answer as text, arrays flattened.
   std::vector<std::string> Run(const std::vector<std::string>& command);
