@@ -4,6 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
+mkdir -p build
 "${REGULARS_CACHE:-$root/.cache}/tools/bin/compose-spec" -format json docker-compose.yml >build/compose.json
 if docker compose version >/dev/null 2>&1; then docker compose -f docker-compose.yml config --quiet; fi
 .venv/bin/python - build/compose.json <<'PYTHON'
