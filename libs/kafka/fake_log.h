@@ -92,11 +92,11 @@ struct FakeFault {
 
 struct FakeLogOptions {
   // Microseconds since the epoch; null = the wall clock.
-  std::function<int64_t()> now_us;
+  std::function<int64_t()> now_us = nullptr;
   // Called before every operation; null = no faults. Must not call the client it is asked about.
-  std::function<FakeFault(const FakeCall&)> fault;
+  std::function<FakeFault(const FakeCall&)> fault = nullptr;
   // Which of n > 1 partitions with a readable record the next Poll serves (0..n-1); null = in turn.
-  std::function<size_t(size_t n)> choose;
+  std::function<size_t(size_t n)> choose = nullptr;
   // True: Poll, Committed and ReadRange wait for their time-out in real time (tests with threads).
   // False: they answer at once, and "not yet" is an empty Poll, UNAVAILABLE or DEADLINE_EXCEEDED.
   bool blocking = false;
