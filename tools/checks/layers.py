@@ -58,7 +58,7 @@ CALL_BANS = [
 
 FOLDER_BAN = re.compile(r"(^|/)(common|utils?|helpers?|misc)(/|$)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
-OPEN_WORK = re.compile(r"\b(TODO|FIXME|XXX)\b")
+OPEN_WORK = re.compile(r"\b(TODO|FIXME)\b")
 
 
 def sources(root):
