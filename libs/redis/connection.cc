@@ -99,12 +99,23 @@ absl::Status Connection::Authenticate(Micros deadline) {
 
 absl::Status Connection::Exchange(std::string_view commands, size_t count,
                                   const ReplyFn& on_reply) {
+  absl::Status status = Send(commands);
+  return status.ok() ? Receive(count, on_reply) : status;
+}
+
+absl::Status Connection::Send(std::string_view commands) {
   if (absl::Status status = EnsureConnected(); !status.ok()) return status;
-  const Micros deadline = MonotonicMicros() + options_->command_timeout_ms * 1000;
-  // Writing everything before reading cannot block for good: where commands are long (Apply), their
-  // answers are a few bytes, and where answers are long (Read), there is one command.
-  absl::Status status = socket_->Write(commands, deadline);
-  if (status.ok()) status = ReadReplies(count, deadline, on_reply);
+  // Writing before reading cannot block for good: where commands are long (Apply), their answers
+  // are a few bytes, and where answers are long (Read), there is one command.
+  absl::Status status =
+      socket_->Write(commands, MonotonicMicros() + options_->command_timeout_ms * 1000);
+  if (!status.ok()) Drop();
+  return status;
+}
+
+absl::Status Connection::Receive(size_t count, const ReplyFn& on_reply) {
+  absl::Status status =
+      ReadReplies(count, MonotonicMicros() + options_->command_timeout_ms * 1000, on_reply);
   if (!status.ok()) Drop();
   return status;
 }

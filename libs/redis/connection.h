@@ -45,6 +45,10 @@ class Connection {
   // Sends `commands`, which hold `count` commands, and hands out their replies. UNAVAILABLE at once
   // during back-off; any error drops the connection, some replies may have been handed out before.
   absl::Status Exchange(std::string_view commands, size_t count, const ReplyFn& on_reply);
+  // The halves of an exchange, for a pipeline that is encoded while Redis works on its beginning.
+  // The caller receives as many replies as it sent commands, unless there was an error.
+  absl::Status Send(std::string_view commands);
+  absl::Status Receive(size_t count, const ReplyFn& on_reply);
   // The next exchange connects anew.
   void Drop();
 

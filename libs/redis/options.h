@@ -29,7 +29,7 @@ struct RedisOptions {
 
   // Connecting includes TLS and AUTH. Name resolution is the system's and has its own time-outs.
   int64_t connect_timeout_ms = 500;
-  // For one exchange: at most `pipeline_bytes` (or one command) sent and all its answers read.
+  // For sending one command, or up to `pipeline_bytes` of them, and again for reading the answers.
   int64_t command_timeout_ms = 500;
   // After a failed connect the node is left alone for the smaller, doubling up to the larger; calls
   // in between fail at once.
@@ -38,7 +38,9 @@ struct RedisOptions {
   // Seconds a member key lives after its last write (`volatile-lru` evicts earlier when memory is
   // short). 1 .. 10 years.
   int64_t member_ttl_s = int64_t{7} * 24 * 3600;
-  size_t pipeline_bytes = size_t{1} << 20;
+  // An Apply sends its requests in pieces of about this size, up to kPiecesInFlight ahead of the
+  // answers.
+  size_t pipeline_bytes = size_t{128} << 10;
 };
 
 }  // namespace regulars::redis

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <set>
 #include <utility>
 
@@ -203,26 +204,20 @@ std::vector<ViewOutcome> RedisView::Apply(const ShardId& shard,
   const int32_t slot = HashSlot(MetaKey(shard));
   redirects_left_ = kRedirectsMax;
   for (size_t next = 0; next < requests.size();) {
-    next += ApplyWindow(shard, slot, requests, next, &outcomes);
+    next += ApplyFrom(shard, slot, requests, next, &outcomes);
   }
   return outcomes;
 }
 
-size_t RedisView::ApplyWindow(const ShardId& shard, int32_t slot,
-                              const std::vector<ApplyRequest>& requests, size_t next,
-                              std::vector<ViewOutcome>* outcomes) {
+size_t RedisView::ApplyFrom(const ShardId& shard, int32_t slot,
+                            const std::vector<ApplyRequest>& requests, size_t next,
+                            std::vector<ViewOutcome>* outcomes) {
   const std::string prefix = KeyPrefix(shard);
-  buffer_.clear();
-  size_t sent = 0;
-  while (next + sent < requests.size() && (sent == 0 || buffer_.size() < options_.pipeline_bytes)) {
-    AppendApply(&buffer_, prefix, requests[next + sent], options_.member_ttl_s);
-    ++sent;
-  }
-  size_t applied = 0;
+  Connection& node = NodeOf(slot);
+  size_t applied = next;
   std::optional<ViewOutcome> stopped;  // why the first request that is not applied is not
   std::string error;
-  Connection& node = NodeOf(slot);
-  const absl::Status status = node.Exchange(buffer_, sent, [&](const redisReply& reply) {
+  const auto on_reply = [&](const redisReply& reply) {
     if (stopped.has_value()) return;  // Redis refused the rest of the chain too
     const ViewOutcome outcome = WriterOutcome(reply);
     if (outcome == ViewOutcome::kApplied) {
@@ -231,20 +226,39 @@ size_t RedisView::ApplyWindow(const ShardId& shard, int32_t slot,
     }
     stopped = outcome;
     if (reply.type == REDIS_REPLY_ERROR) error = std::string(Text(reply));
-  });
+  };
+
+  std::deque<size_t> pieces;  // sent and not answered: how many commands each
+  absl::Status status;
+  size_t sent = next;
+  while (status.ok() && (!pieces.empty() || (sent < requests.size() && !stopped.has_value()))) {
+    if (sent == requests.size() || stopped.has_value() || pieces.size() == kPiecesInFlight) {
+      status = node.Receive(pieces.front(), on_reply);
+      pieces.pop_front();
+      continue;
+    }
+    buffer_.clear();
+    const size_t begin = sent;
+    while (sent < requests.size() && buffer_.size() < options_.pipeline_bytes) {
+      AppendApply(&buffer_, prefix, requests[sent++], options_.member_ttl_s);
+    }
+    pieces.push_back(sent - begin);
+    status = node.Send(buffer_);
+  }
+
   if (!status.ok()) {
     NoteFailure(slot, status);
     if (!stopped.has_value()) stopped = ViewOutcome::kAway;
   } else if (IsMissingFunction(error)) {
     stopped = LoadFunctions(slot).ok() ? ViewOutcome::kGap : ViewOutcome::kAway;
   } else if (!error.empty()) {
-    if (FollowMoved(slot, error)) return applied;
+    if (FollowMoved(slot, error)) return applied - next;
     node.Drop();
     NoteFailure(slot, absl::UnavailableError(error));
   }
-  if (!stopped.has_value()) return sent;
-  std::fill(outcomes->begin() + static_cast<std::ptrdiff_t>(next + applied), outcomes->end(),
-            *stopped);
+  if (stopped.has_value()) {
+    std::fill(outcomes->begin() + static_cast<std::ptrdiff_t>(applied), outcomes->end(), *stopped);
+  }
   return requests.size() - next;
 }
 

@@ -4,13 +4,17 @@
 // Functions: loaded when a call finds them missing (a new or restarted Redis). The call that found
 // out is kGap for a writer: what else was lost is unknown, so the owner claims again; Claim and
 // Read load and go on. The ACL user of owners and readers needs, on keys r1:*,
-//   +fcall +fcall_ro +function|load +hmget +hset +set +del +unlink +mget +scan.
+//   +fcall +fcall_ro +function|load +hmget +hset +mset +expire +del +unlink +mget
+//   +scan.
+//
 // Cluster: MOVED is followed and remembered, at most kRedirectsMax times per call. Every other
 // refusal (ASK, TRYAGAIN, CLUSTERDOWN, LOADING, OOM, READONLY, ...) is kAway or UNAVAILABLE: a
-// shard changes nodes by rebuild, not by slot migration. Blocking: each exchange is bounded by the
-// time-outs of RedisOptions; an Apply is one exchange per `pipeline_bytes`, a Sweep at most
-// kSweepPagesMax of them, a Dump as many as the data needs. Errors: last_error() is the text of the
-// newest failure, for logs; it holds no keys and no values.
+// shard changes nodes by rebuild, not by slot migration.
+//
+// Blocking: every exchange is bounded by the time-outs of RedisOptions; an Apply is one per
+// `pipeline_bytes`, a Sweep at most kSweepPagesMax + 1 of them, a Dump as many as the data needs.
+//
+// Errors: last_error() is the text of the newest failure, for logs; it holds no keys and no values.
 #ifndef REGULARS_LIBS_REDIS_REDIS_VIEW_H_
 #define REGULARS_LIBS_REDIS_REDIS_VIEW_H_
 
@@ -28,6 +32,7 @@
 namespace regulars::redis {
 
 inline constexpr int kRedirectsMax = 4;
+inline constexpr size_t kPiecesInFlight = 4;
 inline constexpr int kSweepPagesMax = 16;
 inline constexpr int64_t kScanCount = 1000;  // keys Redis looks at per SCAN
 
@@ -75,10 +80,10 @@ class RedisView final : public View {
   absl::Status LoadFunctions(int32_t slot);
   // Call of a writing function.
   ViewOutcome CallWriter(int32_t slot, const std::string& command);
-  // Encodes requests from `next` on up to `pipeline_bytes`, sends them, fills in their outcomes and
-  // returns how many are settled; fewer than sent after MOVED.
-  size_t ApplyWindow(const ShardId& shard, int32_t slot, const std::vector<ApplyRequest>& requests,
-                     size_t next, std::vector<ViewOutcome>* outcomes);
+  // Sends requests from `next` on, fills in their outcomes and returns how many are settled: all,
+  // or after MOVED those that were applied before it.
+  size_t ApplyFrom(const ShardId& shard, int32_t slot, const std::vector<ApplyRequest>& requests,
+                   size_t next, std::vector<ViewOutcome>* outcomes);
   absl::StatusOr<ScanPage> Scan(int32_t slot, const std::string& prefix, const std::string& cursor);
 
   const RedisOptions options_;

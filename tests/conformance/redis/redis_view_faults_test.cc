@@ -150,8 +150,8 @@ TEST(RedisViewFaults, TheDocumentedRightsAreEnough) {
   RedisProcess redis;
   redis.Run({"ACL", "SETUSER", "default", "off"});
   redis.Run({"ACL", "SETUSER", "regulars", "on", ">secret", "resetkeys", "~r1:*", "-@all", "+fcall",
-             "+fcall_ro", "+function|load", "+hmget", "+hset", "+set", "+del", "+unlink", "+mget",
-             "+scan"});
+             "+fcall_ro", "+function|load", "+hmget", "+hset", "+mset", "+expire", "+del",
+             "+unlink", "+mget", "+scan"});
   RedisOptions options = Options({redis.address()});
   EXPECT_EQ(MakeView(options)->Claim(kShard, "log", 5, 1, 0), kAway);
   options.user = "regulars";
