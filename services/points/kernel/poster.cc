@@ -1,0 +1,118 @@
+#include "services/points/kernel/poster.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "libs/base/base32.h"
+#include "libs/base/text.h"
+
+namespace regulars::points {
+namespace {
+
+// A redemption keeps its lots with itself, and an earned entry has the number of its lot.
+bool KeepsLots(EntryKind kind) {
+  return kind != EntryKind::kEarned && kind != EntryKind::kRedeemed;
+}
+
+}  // namespace
+
+std::string NaturalId(EntryKind kind, std::string_view short_id) {
+  switch (kind) {
+    case EntryKind::kEarned:
+      return Cat("order/", short_id);
+    case EntryKind::kRedeemed:
+      return Cat("redemption/", short_id);
+    case EntryKind::kReversed:
+      return Cat("refund/", short_id);
+    case EntryKind::kRedemptionReversed:
+      return Cat("redemption/", short_id, "/reversal");
+    case EntryKind::kExpired:
+      return Cat("expiry/", short_id);
+  }
+  REGULARS_ASSERT(false, "an entry of no kind");
+}
+
+v1::Allocation MoveOf(const LotKey& lot, int64_t points) {
+  v1::Allocation move;
+  move.set_lot(lot.sequence);
+  move.set_points(points);
+  move.set_expires_at_us(lot.expires_at_us);
+  return move;
+}
+
+v1::TouchRef PackTouch(std::string_view touch_id) {
+  v1::TouchRef touch;
+  if (std::optional<std::string> bytes = Base32Decode(touch_id); bytes && !bytes->empty()) {
+    touch.set_id(*std::move(bytes));
+  } else {
+    touch.set_text(std::string(touch_id));
+  }
+  return touch;
+}
+
+std::string UnpackTouch(const v1::TouchRef& touch) {
+  return touch.id().empty() ? touch.text() : Base32Encode(touch.id());
+}
+
+Poster::Poster(std::string_view program, const Member& member, WorkingSet* set)
+    : program_(program), member_(member), set_(set) {}
+
+v1::Posting Poster::Post(const PostingFacts& facts) {
+  REGULARS_ASSERT(facts.points > 0, "a posting moves a positive number of points");
+  v1::PointsRoot* root = set_->OpenRoot();
+  const int64_t sequence = root->next_entry_sequence();
+  root->set_next_entry_sequence(sequence + 1);
+
+  v1::EntryState entry;
+  entry.set_kind(static_cast<int32_t>(facts.kind));
+  entry.set_points(facts.points);
+  entry.set_balance_after(root->balance());
+  entry.set_natural_id(facts.natural_id);
+  entry.set_effective_us(facts.origin.effective_us);
+  entry.set_recorded_after_us(member_.now_us - facts.origin.effective_us);
+  entry.set_fragment_id(facts.origin.fragment_id);
+  if (!facts.origin.touch_id.empty()) *entry.mutable_touch() = PackTouch(facts.origin.touch_id);
+  entry.set_request_id(facts.origin.request_id);
+  entry.set_expiry_days(facts.expiry_days);
+  entry.set_debt_points(facts.debt_points);
+  if (KeepsLots(facts.kind)) {
+    const size_t count = std::min<size_t>(facts.lots.size(), kLotsInlineMax);
+    for (size_t i = 0; i < count; ++i) *entry.add_lots() = facts.lots[i];
+  }
+  set_->Store(EntrySub(sequence), entry);
+
+  v1::Posting posting;
+  posting.set_member(member_.id);
+  posting.set_program(std::string(program_));
+  posting.set_entry_sequence(sequence);
+  posting.set_points(facts.points);
+  posting.set_balance_after(root->balance());
+  for (const v1::Allocation& lot : facts.lots) {
+    v1::LotMove* move = posting.add_lots();
+    move->set_lot_id(Cat(lot.lot()));
+    move->set_points(lot.points());
+    move->set_expires_at_us(lot.expires_at_us());
+  }
+  posting.set_natural_id(NaturalId(facts.kind, facts.natural_id));
+  v1::Cause* cause = posting.mutable_cause();
+  cause->set_touch_id(facts.origin.touch_id);
+  cause->set_request_id(facts.origin.request_id);
+  if (facts.kind == EntryKind::kEarned) cause->set_rule(std::string(kEarnRule));
+  cause->set_order(facts.order_key);
+  posting.set_fragment_id(facts.origin.fragment_id);
+  posting.set_effective_us(facts.origin.effective_us);
+  posting.set_recorded_us(member_.now_us);
+  return posting;
+}
+
+void Poster::Publish(std::string_view type, std::string_view natural_id,
+                     const google::protobuf::MessageLite& event) {
+  publishes_.push_back({.kind = "events",
+                        .entity = member_.id,
+                        .type = Cat("io.regulars.points.v1.", type),
+                        .id = Cat(member_.id, "/", program_, "/", natural_id),
+                        .payload = event.SerializeAsString(),
+                        .time_us = member_.now_us});
+}
+
+}  // namespace regulars::points
