@@ -130,14 +130,19 @@ class RdTransactionalProducer : public TransactionalProducer {
   int64_t broker_time_us() const override { return broker_time_us_; }
 
  private:
-  // A transactional call with the rule applied: slow calls and errors of our own side (negative
-  // codes: transport, time-outs) leave requests in doubt; an error the broker answered leaves none.
+  // Errors of our own side (negative codes: transport, time-outs) leave requests in flight; an
+  // error the broker answered (positive, or _FENCED, which stands for one) leaves none.
+  static bool LeavesDoubt(rd_kafka_resp_err_t code) {
+    return code < 0 && code != RD_KAFKA_RESP_ERR__FENCED && code != RD_KAFKA_RESP_ERR__STATE;
+  }
+
+  // A transactional call with the dirty-producer rule applied.
   template <typename Function>
   TxnResult Call(Function function) {
     const absl::Time start = absl::Now();
     Owned<rd_kafka_error_t> error(function());
     if (absl::Now() - start > slow_) dirty_ = true;
-    if (error != nullptr && rd_kafka_error_code(error.get()) < 0) dirty_ = true;
+    if (error != nullptr && LeavesDoubt(rd_kafka_error_code(error.get()))) dirty_ = true;
     return ToResult(std::move(error));
   }
 
