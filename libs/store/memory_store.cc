@@ -23,21 +23,6 @@ void ScanIn(const Map& map, std::string_view from, std::string_view to, const Sc
   }
 }
 
-class MemorySnapshot final : public ReadView {
- public:
-  explicit MemorySnapshot(std::shared_ptr<const Map> map) : map_(std::move(map)) {}
-  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
-    return GetFrom(*map_, key);
-  }
-  absl::Status Scan(std::string_view from, std::string_view to, const ScanFn& fn) const override {
-    ScanIn(*map_, from, to, fn);
-    return absl::OkStatus();
-  }
-
- private:
-  const std::shared_ptr<const Map> map_;
-};
-
 }  // namespace
 
 struct MemoryStoreFactory::Disk {
@@ -48,39 +33,71 @@ struct MemoryStoreFactory::Disk {
 
 namespace {
 
-class MemoryStore final : public Store {
+// Held by the handle and its snapshots; the disk is closed when the last of them is gone.
+class OpenDisk {
  public:
-  explicit MemoryStore(std::shared_ptr<MemoryStoreFactory::Disk> disk) : disk_(std::move(disk)) {}
-  ~MemoryStore() override { disk_->open = false; }
+  explicit OpenDisk(std::shared_ptr<MemoryStoreFactory::Disk> disk) : disk_(std::move(disk)) {}
+  ~OpenDisk() { disk_->open = false; }
+  OpenDisk(const OpenDisk&) = delete;
+  OpenDisk& operator=(const OpenDisk&) = delete;
 
+  MemoryStoreFactory::Disk& disk() const { return *disk_; }
+
+ private:
+  const std::shared_ptr<MemoryStoreFactory::Disk> disk_;
+};
+
+class MemorySnapshot final : public ReadView {
+ public:
+  MemorySnapshot(std::shared_ptr<OpenDisk> open, std::shared_ptr<const Map> map)
+      : open_(std::move(open)), map_(std::move(map)) {}
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
-    return GetFrom(*disk_->map, key);
+    return GetFrom(*map_, key);
   }
   absl::Status Scan(std::string_view from, std::string_view to, const ScanFn& fn) const override {
-    ScanIn(*disk_->map, from, to, fn);
+    ScanIn(*map_, from, to, fn);
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::shared_ptr<OpenDisk> open_;
+  const std::shared_ptr<const Map> map_;
+};
+
+class MemoryStore final : public Store {
+ public:
+  explicit MemoryStore(std::shared_ptr<OpenDisk> open)
+      : open_(std::move(open)), disk_(open_->disk()) {}
+
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
+    return GetFrom(*disk_.map, key);
+  }
+  absl::Status Scan(std::string_view from, std::string_view to, const ScanFn& fn) const override {
+    ScanIn(*disk_.map, from, to, fn);
     return absl::OkStatus();
   }
 
   absl::Status Write(const std::vector<Op>& batch) override {
     if (absl::Status status = CheckBatch(batch); !status.ok()) return status;
-    if (std::exchange(disk_->shared, false)) disk_->map = std::make_shared<Map>(*disk_->map);
+    if (std::exchange(disk_.shared, false)) disk_.map = std::make_shared<Map>(*disk_.map);
     for (const Op& op : batch) {
       if (op.value.has_value()) {
-        (*disk_->map)[op.key] = *op.value;
+        (*disk_.map)[op.key] = *op.value;
       } else {
-        disk_->map->erase(op.key);
+        disk_.map->erase(op.key);
       }
     }
     return absl::OkStatus();
   }
 
   std::unique_ptr<ReadView> NewSnapshot() const override {
-    disk_->shared = true;
-    return std::make_unique<MemorySnapshot>(disk_->map);
+    disk_.shared = true;
+    return std::make_unique<MemorySnapshot>(open_, disk_.map);
   }
 
  private:
-  const std::shared_ptr<MemoryStoreFactory::Disk> disk_;
+  const std::shared_ptr<OpenDisk> open_;
+  MemoryStoreFactory::Disk& disk_;
 };
 
 }  // namespace
@@ -93,7 +110,7 @@ absl::StatusOr<std::unique_ptr<Store>> MemoryStoreFactory::Open(const std::strin
   if (disk->open.exchange(true)) {
     return absl::FailedPreconditionError(absl::StrCat("store ", name, " is open"));
   }
-  return std::make_unique<MemoryStore>(disk);
+  return std::make_unique<MemoryStore>(std::make_shared<OpenDisk>(disk));
 }
 
 absl::Status MemoryStoreFactory::Destroy(const std::string& name) {

@@ -94,43 +94,59 @@ absl::Status ScanIn(rocksdb::DB& db, const rocksdb::Snapshot* at, std::string_vi
   return ToStatus(it->status());
 }
 
+// The database of one name; closed, and the name free again, when handle and snapshots are gone.
+class OpenDb {
+ public:
+  OpenDb(std::shared_ptr<RocksDbStoreFactory::Shared> shared, std::string name,
+         std::unique_ptr<rocksdb::DB> db)
+      : shared_(std::move(shared)), name_(std::move(name)), db_(std::move(db)) {}
+  ~OpenDb() {
+    db_.reset();
+    shared_->Release(name_);
+  }
+  OpenDb(const OpenDb&) = delete;
+  OpenDb& operator=(const OpenDb&) = delete;
+
+  rocksdb::DB& db() const { return *db_; }
+
+ private:
+  const std::shared_ptr<RocksDbStoreFactory::Shared> shared_;
+  const std::string name_;
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
 class RocksDbSnapshot final : public ReadView {
  public:
-  explicit RocksDbSnapshot(rocksdb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {}
-  ~RocksDbSnapshot() override { db_->ReleaseSnapshot(snapshot_); }
+  explicit RocksDbSnapshot(std::shared_ptr<OpenDb> open)
+      : open_(std::move(open)), snapshot_(open_->db().GetSnapshot()) {}
+  ~RocksDbSnapshot() override { open_->db().ReleaseSnapshot(snapshot_); }
   RocksDbSnapshot(const RocksDbSnapshot&) = delete;
   RocksDbSnapshot& operator=(const RocksDbSnapshot&) = delete;
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
-    return GetFrom(*db_, snapshot_, key);
+    return GetFrom(open_->db(), snapshot_, key);
   }
   absl::Status Scan(std::string_view from, std::string_view to, const ScanFn& fn) const override {
-    return ScanIn(*db_, snapshot_, from, to, fn);
+    return ScanIn(open_->db(), snapshot_, from, to, fn);
   }
 
  private:
-  rocksdb::DB* const db_;
+  const std::shared_ptr<OpenDb> open_;
   const rocksdb::Snapshot* const snapshot_;
 };
 
 class RocksDbStore final : public Store {
  public:
-  RocksDbStore(std::shared_ptr<RocksDbStoreFactory::Shared> shared, std::string name,
-               std::unique_ptr<rocksdb::DB> db)
-      : shared_(std::move(shared)), name_(std::move(name)), db_(std::move(db)) {}
-  ~RocksDbStore() override {
-    db_.reset();
-    shared_->Release(name_);
-  }
+  explicit RocksDbStore(std::shared_ptr<OpenDb> open) : open_(std::move(open)) {}
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
-    return GetFrom(*db_, nullptr, key);
+    return GetFrom(open_->db(), nullptr, key);
   }
   absl::Status Scan(std::string_view from, std::string_view to, const ScanFn& fn) const override {
-    return ScanIn(*db_, nullptr, from, to, fn);
+    return ScanIn(open_->db(), nullptr, from, to, fn);
   }
   std::unique_ptr<ReadView> NewSnapshot() const override {
-    return std::make_unique<RocksDbSnapshot>(db_.get());
+    return std::make_unique<RocksDbSnapshot>(open_);
   }
 
   absl::Status Write(const std::vector<Op>& batch) override {
@@ -143,13 +159,11 @@ class RocksDbStore final : public Store {
     }
     rocksdb::WriteOptions options;
     options.sync = false;  // see the header
-    return ToStatus(db_->Write(options, &batch_));
+    return ToStatus(open_->db().Write(options, &batch_));
   }
 
  private:
-  const std::shared_ptr<RocksDbStoreFactory::Shared> shared_;
-  const std::string name_;
-  std::unique_ptr<rocksdb::DB> db_;
+  const std::shared_ptr<OpenDb> open_;
   rocksdb::WriteBatch batch_;  // its buffer is kept from write to write
 };
 
@@ -257,7 +271,8 @@ absl::StatusOr<std::unique_ptr<Store>> RocksDbStoreFactory::Open(const std::stri
     }
     return ToStatus(status);
   }
-  return std::make_unique<RocksDbStore>(shared_, name, std::unique_ptr<rocksdb::DB>(raw));
+  return std::make_unique<RocksDbStore>(
+      std::make_shared<OpenDb>(shared_, name, std::unique_ptr<rocksdb::DB>(raw)));
 }
 
 absl::Status RocksDbStoreFactory::Destroy(const std::string& name) {

@@ -14,7 +14,7 @@
 // cache before data.
 //
 // Thread-safety and errors: store.h. Opening a folder that another process holds open is
-// FAILED_PRECONDITION. Stores must be closed before their factory is destroyed.
+// FAILED_PRECONDITION. A store may outlive its factory.
 #ifndef REGULARS_LIBS_STORE_ROCKSDB_STORE_H_
 #define REGULARS_LIBS_STORE_ROCKSDB_STORE_H_
 

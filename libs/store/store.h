@@ -55,8 +55,8 @@ class Store : public ReadView {
  public:
   // Applies all of the batch or none of it; a later op on a key wins.
   virtual absl::Status Write(const std::vector<Op>& batch) = 0;
-  // A consistent view as of now. Keeps what it sees alive: drop it soon. It must not outlive the
-  // handle of its store.
+  // A consistent view as of now. It may outlive the handle, but it keeps the store open: until it
+  // is gone, Open and Destroy of the name are FAILED_PRECONDITION. Drop it soon.
   virtual std::unique_ptr<ReadView> NewSnapshot() const = 0;
 };
 

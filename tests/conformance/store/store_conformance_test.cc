@@ -170,6 +170,19 @@ TEST_P(StoreConformance, AnotherThreadReadsASnapshotWhileTheStoreIsWritten) {
   EXPECT_EQ(old_values, 2000);
 }
 
+TEST_P(StoreConformance, ASnapshotOutlivesTheHandleAndKeepsTheStoreOpen) {
+  std::unique_ptr<Store> store = Open();
+  ASSERT_TRUE(store->Write({Put("a", "1")}).ok());
+  std::unique_ptr<ReadView> snapshot = store->NewSnapshot();
+  store.reset();
+  EXPECT_THAT(ScanText(*snapshot), ElementsAre("a=1"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(factory_.Open("points-3").status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(factory_.Destroy("points-3")));
+  snapshot.reset();
+  store = Open();
+  EXPECT_THAT(ScanText(*store), ElementsAre("a=1"));
+}
+
 TEST_P(StoreConformance, AClosedStoreHasItsDataWhenOpenedAgain) {
   std::unique_ptr<Store> store = Open();
   ASSERT_TRUE(store->Write({Put("a", "1")}).ok());
