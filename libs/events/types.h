@@ -26,9 +26,11 @@ inline constexpr std::string_view kCatalog = "catalog";
 // Kinds of topics.
 inline constexpr std::string_view kTouchesKind = "touches";        // ingest -> identity
 inline constexpr std::string_view kQuarantineKind = "quarantine";  // ingest, sealed originals
+inline constexpr std::string_view kClocksKind = "clocks";          // ingest's promises, compacted
 inline constexpr std::string_view kEventsKind = "events";        // a service's events for everyone
 inline constexpr std::string_view kLinksKind = "links";          // identity -> itself
 inline constexpr std::string_view kSendsKind = "sends";          // messaging -> its sender
+inline constexpr std::string_view kReportsKind = "reports";      // the sender -> messaging
 inline constexpr std::string_view kChangelogKind = "changelog";  // state, compacted
 inline constexpr std::string_view kCommandsKind = "commands";    // commands that took effect
 inline constexpr std::string_view kDeadLettersKind = "dlq";      // inputs set aside
@@ -85,6 +87,7 @@ inline constexpr std::string_view kSendDecided = "io.regulars.messaging.v1.SendD
 inline constexpr std::string_view kSendSuppressed = "io.regulars.messaging.v1.SendSuppressed";
 inline constexpr std::string_view kSendDelivered = "io.regulars.messaging.v1.SendDelivered";
 inline constexpr std::string_view kSendFailed = "io.regulars.messaging.v1.SendFailed";
+inline constexpr std::string_view kDeliveryReported = "io.regulars.messaging.v1.DeliveryReported";
 
 inline constexpr std::string_view kBrandChanged = "io.regulars.catalog.v1.BrandChanged";
 inline constexpr std::string_view kProductLineChanged = "io.regulars.catalog.v1.ProductLineChanged";
@@ -97,8 +100,8 @@ inline constexpr std::array kAllEventTypes = {
     kTouchReceived,      kTouchQuarantined,   kMemberResolved, kMemberCreated,  kMergeCommitted,
     kIdentifierAnchored, kSplitCommitted,     kLinkSuppressed, kPointsEarned,   kPointsRedeemed,
     kPointsReversed,     kRedemptionReversed, kPointsExpired,  kSegmentEntered, kSegmentExited,
-    kSendDecided,        kSendSuppressed,     kSendDelivered,  kSendFailed,     kBrandChanged,
-    kProductLineChanged, kProductChanged,     kProductRetired};
+    kSendDecided,        kSendSuppressed,     kSendDelivered,  kSendFailed,     kDeliveryReported,
+    kBrandChanged,       kProductLineChanged, kProductChanged, kProductRetired};
 
 }  // namespace regulars::events
 
