@@ -43,7 +43,7 @@ std::string Book::BalanceName() {
 identity::v1::MemberResolved Book::Resolved(std::string_view touch_id, int64_t occurred_us) {
   identity::v1::MemberResolved event;
   event.set_member(std::string(kMember));
-  event.set_fragment_id("f_3m9kq0v3n8c1xw5zt4ydg6pb2j");
+  event.set_fragment_id("f_3m9kq0v3n8c1xw5zt4ydg6pb28");
   event.mutable_touch()->set_touch_id(
       Base32Encode(Cat("t", Xxh3(touch_id) % 1'000'000'000, "0123456789").substr(0, 16)));
   event.mutable_touch()->set_source("tmall");

@@ -52,7 +52,7 @@ v1::Entry RenderEntry(const shard::EntityState& state, std::string_view balance_
   out.set_natural_id(NaturalId(kind, entry.natural_id()));
   SetTime(entry.effective_us(), out.mutable_effective_time());
   SetTime(entry.effective_us() + entry.recorded_after_us(), out.mutable_record_time());
-  out.set_fragment_id(entry.fragment_id());
+  out.set_fragment_id(FragmentOf(entry));
   if (kind == EntryKind::kEarned) {
     if (entry.points() > entry.debt_points()) {
       RenderLot(MoveOf({LotExpiry(entry), sequence}, entry.points() - entry.debt_points()),

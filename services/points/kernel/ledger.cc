@@ -11,7 +11,8 @@ namespace regulars::points {
 namespace {
 
 int64_t OrderPoints(const v1::OrderState& order, int64_t amount_minor) {
-  return PointsFor(amount_minor, {order.rate_points(), order.rate_minor()}).value();
+  const int64_t rate_points = std::max<int64_t>(order.rate_points(), 1);
+  return PointsFor(amount_minor, {rate_points, order.rate_minor()}).value();
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ EarnOutcome Ledger::Earn(const PaidOrder& order) {
   state.clear_awaiting_order();
   state.set_amount_minor(order.amount_minor);
   state.set_currency_code(order.currency_code);
-  state.set_rate_points(rate.points);
+  if (rate.points != 1) state.set_rate_points(rate.points);
   state.set_rate_minor(rate.minor);
   if (*points > 0) {
     PostEarned(order, *points, &state);
@@ -133,7 +134,7 @@ RefundOutcome Ledger::Refund(const RefundedOrder& refund) {
   v1::PendingRefund* pending = state.mutable_pending();
   pending->set_effective_us(refund.origin.effective_us);
   pending->set_fragment_id(refund.origin.fragment_id);
-  *pending->mutable_touch() = PackTouch(refund.origin.touch_id);
+  pending->set_touch_id(refund.origin.touch_id);
   set_.Store(order_sub, *order);
   set_.Store(sub, state);
   return RefundOutcome::kPending;
@@ -157,7 +158,7 @@ bool Ledger::ApplyPending(const std::string& order_key,
                                  .amount_minor = state->amount_minor(),
                                  .currency_code = state->currency_code(),
                                  .whole_order = state->whole_order(),
-                                 .origin = {.touch_id = UnpackTouch(pending.touch()),
+                                 .origin = {.touch_id = pending.touch_id(),
                                             .request_id = "",
                                             .fragment_id = pending.fragment_id(),
                                             .effective_us = pending.effective_us()}};

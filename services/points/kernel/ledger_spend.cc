@@ -191,7 +191,7 @@ void Ledger::ExpireLot(const LotKey& lot, int64_t points) {
                      .order_key = earned.natural_id(),
                      .origin = {.touch_id = "",
                                 .request_id = "",
-                                .fragment_id = earned.fragment_id(),
+                                .fragment_id = FragmentOf(earned),
                                 .effective_us = lot.expires_at_us},
                      .expiry_days = 0,
                      .debt_points = 0,

@@ -14,6 +14,27 @@ bool KeepsLots(EntryKind kind) {
   return kind != EntryKind::kEarned && kind != EntryKind::kRedeemed;
 }
 
+constexpr std::string_view kFragmentPrefix = "f_";
+
+// Ids that are base 32 of bytes are kept as those bytes.
+void SetOrigin(const Origin& origin, v1::EntryState* entry) {
+  std::optional<std::string> bytes;
+  if (origin.fragment_id.starts_with(kFragmentPrefix)) {
+    bytes = Base32Decode(std::string_view(origin.fragment_id).substr(kFragmentPrefix.size()));
+  }
+  if (bytes && !bytes->empty()) {
+    entry->set_fragment(*std::move(bytes));
+  } else {
+    entry->set_fragment_text(origin.fragment_id);
+  }
+  bytes = Base32Decode(origin.touch_id);
+  if (bytes) {
+    entry->set_touch(*std::move(bytes));
+  } else {
+    entry->set_touch_text(origin.touch_id);
+  }
+}
+
 }  // namespace
 
 std::string NaturalId(EntryKind kind, std::string_view short_id) {
@@ -40,18 +61,13 @@ v1::Allocation MoveOf(const LotKey& lot, int64_t points) {
   return move;
 }
 
-v1::TouchRef PackTouch(std::string_view touch_id) {
-  v1::TouchRef touch;
-  if (std::optional<std::string> bytes = Base32Decode(touch_id); bytes && !bytes->empty()) {
-    touch.set_id(*std::move(bytes));
-  } else {
-    touch.set_text(std::string(touch_id));
-  }
-  return touch;
+std::string FragmentOf(const v1::EntryState& entry) {
+  if (entry.fragment().empty()) return entry.fragment_text();
+  return Cat(kFragmentPrefix, Base32Encode(entry.fragment()));
 }
 
-std::string UnpackTouch(const v1::TouchRef& touch) {
-  return touch.id().empty() ? touch.text() : Base32Encode(touch.id());
+std::string TouchOf(const v1::EntryState& entry) {
+  return entry.touch().empty() ? entry.touch_text() : Base32Encode(entry.touch());
 }
 
 Poster::Poster(std::string_view program, const Member& member, WorkingSet* set)
@@ -70,8 +86,7 @@ v1::Posting Poster::Post(const PostingFacts& facts) {
   entry.set_natural_id(facts.natural_id);
   entry.set_effective_us(facts.origin.effective_us);
   entry.set_recorded_after_us(member_.now_us - facts.origin.effective_us);
-  entry.set_fragment_id(facts.origin.fragment_id);
-  if (!facts.origin.touch_id.empty()) *entry.mutable_touch() = PackTouch(facts.origin.touch_id);
+  SetOrigin(facts.origin, &entry);
   entry.set_request_id(facts.origin.request_id);
   entry.set_expiry_days(facts.expiry_days);
   entry.set_debt_points(facts.debt_points);

@@ -60,8 +60,8 @@ struct PostingFacts {
 // Points that moved in or out of a lot.
 [[nodiscard]] v1::Allocation MoveOf(const LotKey& lot, int64_t points);
 
-[[nodiscard]] v1::TouchRef PackTouch(std::string_view touch_id);
-[[nodiscard]] std::string UnpackTouch(const v1::TouchRef& touch);
+[[nodiscard]] std::string FragmentOf(const v1::EntryState& entry);
+[[nodiscard]] std::string TouchOf(const v1::EntryState& entry);
 
 class Poster {
  public:
