@@ -21,12 +21,17 @@ shard::Reply Refusal(const OutcomeInfo& info) {
           .payload = ""};
 }
 
+std::string BalanceNameOf(const shard::Input& input, const ProgramConfig& program) {
+  return model::FormatName(kBalancePattern, {input.pool, input.entity, program.program});
+}
+
 // Does one input to a ledger: sets outcome, reply and dead letter of `effects`; the state's changes
 // are in the ledger.
 class Visitor {
  public:
-  Visitor(Ledger* ledger, std::string balance_name, shard::Effects* effects)
-      : ledger_(ledger), balance_name_(std::move(balance_name)), effects_(effects) {}
+  Visitor(const shard::Input& input, const ProgramConfig& program, Ledger* ledger,
+          shard::Effects* effects)
+      : input_(input), program_(program), ledger_(ledger), effects_(effects) {}
 
   void operator()(const MemberSeen&) {
     ledger_->Open();
@@ -66,19 +71,17 @@ class Visitor {
     effects_->outcome = std::string(info.label);
     effects_->reply = Refusal(info);
     if (info.code != absl::StatusCode::kOk) return;
-    *response->mutable_redemption() = RenderRedemption(balance_name_, redemption_id, state);
-    *response->mutable_balance() = RenderBalance(balance_name_, root);
+    const std::string name = BalanceNameOf(input_, program_);
+    *response->mutable_redemption() = RenderRedemption(name, redemption_id, state);
+    *response->mutable_balance() = RenderBalance(name, root);
     effects_->reply->payload = response->SerializeAsString();
   }
 
+  const shard::Input& input_;
+  const ProgramConfig& program_;
   Ledger* ledger_;
-  std::string balance_name_;
   shard::Effects* effects_;
 };
-
-std::string BalanceNameOf(const shard::Input& input, const ProgramConfig& program) {
-  return model::FormatName(kBalancePattern, {input.pool, input.entity, program.program});
-}
 
 }  // namespace
 
@@ -131,7 +134,7 @@ shard::Effects PointsProgram::Apply(const shard::EntityState& state,
   if (timer) {
     head.outcome = std::string(InfoOf(ledger.Expire()).label);
   } else {
-    std::visit(Visitor(&ledger, BalanceNameOf(input, *program), &head), BodyOf(input));
+    std::visit(Visitor(input, *program, &ledger, &head), BodyOf(input));
   }
   shard::Effects effects = ledger.Finish();
   effects.outcome = std::move(head.outcome);

@@ -11,11 +11,18 @@
 namespace regulars::points {
 namespace {
 
-constexpr std::array<std::string_view, 16> kNoDecimals = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY",
-                                                          "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
-                                                          "VND", "VUV", "XAF", "XOF"};
-constexpr std::array<std::string_view, 7> kThreeDecimals = {"BHD", "IQD", "JOD", "KWD",
-                                                            "LYD", "OMR", "TND"};
+// Three letters as one number: this is looked up for every order.
+constexpr uint32_t Packed(std::string_view code) {
+  return static_cast<uint32_t>(code[0]) << 16 | static_cast<uint32_t>(code[1]) << 8 |
+         static_cast<uint32_t>(code[2]);
+}
+
+constexpr std::array kNoDecimals = {
+    Packed("BIF"), Packed("CLP"), Packed("DJF"), Packed("GNF"), Packed("ISK"), Packed("JPY"),
+    Packed("KMF"), Packed("KRW"), Packed("PYG"), Packed("RWF"), Packed("UGX"), Packed("UYI"),
+    Packed("VND"), Packed("VUV"), Packed("XAF"), Packed("XOF"), Packed("XPF")};
+constexpr std::array kThreeDecimals = {Packed("BHD"), Packed("IQD"), Packed("JOD"), Packed("KWD"),
+                                       Packed("LYD"), Packed("OMR"), Packed("TND")};
 
 absl::Status OutOfRange(std::string_view field, int64_t low, int64_t high) {
   return DomainError(absl::StatusCode::kInvalidArgument, "PROGRAM_CONFIG_INVALID",
@@ -53,9 +60,12 @@ Rate ProgramConfig::RateFor(std::string_view currency_code) const {
 }
 
 int64_t MinorPerUnit(std::string_view currency_code) {
-  const auto is = [currency_code](std::string_view code) { return code == currency_code; };
-  if (std::any_of(kNoDecimals.begin(), kNoDecimals.end(), is)) return 1;
-  if (std::any_of(kThreeDecimals.begin(), kThreeDecimals.end(), is)) return 1'000;
+  if (currency_code.size() != 3) return 100;
+  const uint32_t code = Packed(currency_code);
+  if (std::find(kNoDecimals.begin(), kNoDecimals.end(), code) != kNoDecimals.end()) return 1;
+  if (std::find(kThreeDecimals.begin(), kThreeDecimals.end(), code) != kThreeDecimals.end()) {
+    return 1'000;
+  }
   return 100;
 }
 

@@ -8,6 +8,8 @@
 namespace regulars::points {
 namespace {
 
+constexpr size_t kSums = 6;
+
 // The least text above `sub`: no key holds a zero byte.
 std::string JustAfter(std::string_view sub) { return Cat(sub, "\x01"); }
 
@@ -131,6 +133,8 @@ void WorkingSet::Finish(std::string_view program, shard::Effects* effects) {
     REGULARS_ASSERT(changes_.empty(), "state of a member without a root");
     return;
   }
+  effects->puts.reserve(changes_.size() + 1);
+  effects->sums.reserve(kSums);
   std::string bytes = SettledRoot().SerializeAsString();
   if (bytes != root_bytes_) effects->puts.push_back({.sub = "", .value = std::move(bytes)});
   for (auto& [sub, value] : changes_) {
