@@ -67,6 +67,13 @@ def create(bootstrap, shards=4, generation="g1", profile="local", client=None):
     return [topic["name"] for topic in wanted]
 
 
+def client_settings(path):
+    """Settings of a JSON file; a value of the form @/path is the content of that file."""
+    settings = json.loads(pathlib.Path(path).read_text())
+    return {key: pathlib.Path(value[1:]).read_text().strip() if value.startswith("@") else value
+            for key, value in settings.items()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -75,14 +82,15 @@ def main():
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--generation", default="g1")
     parser.add_argument("--profile", default="local")
-    parser.add_argument("--client-config", help="JSON file with further client settings (TLS, SASL)")
+    parser.add_argument("--client-config",
+                        help="JSON file with further client settings; @FILE reads a value")
     args = parser.parse_args()
     if args.verb == "list":
         print(json.dumps(load(args.shards, args.generation, args.profile), indent=2))
         return
     if not args.bootstrap:
         parser.error("create needs BOOTSTRAP")
-    client = json.loads(pathlib.Path(args.client_config).read_text()) if args.client_config else None
+    client = client_settings(args.client_config) if args.client_config else None
     print("\n".join(create(args.bootstrap, args.shards, args.generation, args.profile, client)))
 
 

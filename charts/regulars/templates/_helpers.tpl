@@ -51,32 +51,91 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
-{{/* The configuration file of one service. Secrets appear in it only as paths of mounted files. */}}
+{{/*
+The configuration file of one service: flat options, pools as a list. Secrets appear in it only as paths
+of mounted files.
+*/}}
 {{- define "regulars.config" -}}
 {{- $values := .root.Values -}}
-{{- $kafka := dict "bootstrap" $values.kafka.bootstrap -}}
-{{- if $values.kafka.tls.enabled -}}
-{{- $tls := dict "enabled" true -}}
-{{- if $values.kafka.tls.existingSecret -}}
-{{- $_ := set $tls "ca_file" "/etc/regulars/kafka-tls/ca.crt" -}}
-{{- $_ := set $tls "cert_file" "/etc/regulars/kafka-tls/tls.crt" -}}
-{{- $_ := set $tls "key_file" "/etc/regulars/kafka-tls/tls.key" -}}
+{{- $config := dict
+      "generation" $values.generation
+      "shards" (int $values.shards)
+      "instances" (int .settings.replicas)
+      "kafka_bootstrap" $values.kafka.bootstrap
+      "redis_addresses" (list $values.redis.address)
+      "grpc_listen" (printf "0.0.0.0:%d" (int $values.ports.grpc))
+      "health_listen" (printf "0.0.0.0:%d" (int $values.ports.health))
+      "state_dir" "/var/lib/regulars" -}}
+{{- $kafka := $values.kafka -}}
+{{- $sasl := ne $kafka.sasl.existingSecret "" -}}
+{{- if or $sasl $kafka.tls.enabled -}}
+{{- $_ := set $config "kafka_security_protocol" (ternary (ternary "sasl_ssl" "ssl" $sasl) "sasl_plaintext" $kafka.tls.enabled) -}}
 {{- end -}}
-{{- $_ := set $kafka "tls" $tls -}}
+{{- if and $kafka.tls.enabled $kafka.tls.existingSecret -}}
+{{- $_ := set $config "kafka_ssl_ca_file" "/etc/regulars/kafka-tls/ca.crt" -}}
+{{- if $kafka.tls.clientCertificate -}}
+{{- $_ := set $config "kafka_ssl_cert_file" "/etc/regulars/kafka-tls/tls.crt" -}}
+{{- $_ := set $config "kafka_ssl_key_file" "/etc/regulars/kafka-tls/tls.key" -}}
 {{- end -}}
-{{- $grpc := dict "listen" (printf "0.0.0.0:%d" (int $values.ports.grpc)) -}}
-{{- if $values.grpc.tls.enabled -}}
-{{- $_ := set $grpc "tls" (dict "enabled" true "cert_file" "/etc/regulars/grpc-tls/tls.crt" "key_file" "/etc/regulars/grpc-tls/tls.key" "ca_file" "/etc/regulars/grpc-tls/ca.crt") -}}
 {{- end -}}
-{{- $redis := dict "address" $values.redis.address -}}
+{{- if $sasl -}}
+{{- $_ := set $config "kafka_sasl_mechanism" $kafka.sasl.mechanism -}}
+{{- $_ := set $config "kafka_sasl_username_file" "/etc/regulars/kafka-sasl/username" -}}
+{{- $_ := set $config "kafka_sasl_password_file" "/etc/regulars/kafka-sasl/password" -}}
+{{- end -}}
+{{- with $values.redis.user -}}
+{{- $_ := set $config "redis_user" . -}}
+{{- end -}}
 {{- if $values.redis.existingSecret -}}
-{{- $_ := set $redis "password_file" "/etc/regulars/redis/password" -}}
+{{- $_ := set $config "redis_password_file" "/etc/regulars/redis/password" -}}
+{{- end -}}
+{{- if $values.redis.tls.enabled -}}
+{{- $_ := set $config "redis_tls" true -}}
+{{- if $values.redis.tls.existingSecret -}}
+{{- $_ := set $config "redis_tls_ca_file" "/etc/regulars/redis-tls/ca.crt" -}}
+{{- end -}}
+{{- end -}}
+{{- if $values.grpc.tls.enabled -}}
+{{- $_ := set $config "grpc_tls_cert_file" "/etc/regulars/grpc-tls/tls.crt" -}}
+{{- $_ := set $config "grpc_tls_key_file" "/etc/regulars/grpc-tls/tls.key" -}}
+{{- if $values.grpc.tls.clientCertificates -}}
+{{- $_ := set $config "grpc_tls_client_ca_file" "/etc/regulars/grpc-tls/ca.crt" -}}
+{{- end -}}
 {{- end -}}
 {{- $pools := list -}}
 {{- range $values.pools -}}
 {{- $folder := printf "/etc/regulars/pools/%s" .name -}}
-{{- $pools = append $pools (dict "name" .name "clock" (default "live" .clock) "pepper_file" (printf "%s/pepper" $folder) "seal_key_file" (printf "%s/seal-key" $folder) "api_keys_file" (printf "%s/api-keys" $folder)) -}}
+{{- $files := dict
+      "pepper_file" (printf "%s/pepper" $folder)
+      "seal_key_file" (printf "%s/seal-key" $folder)
+      "api_keys_file" (printf "%s/api-keys" $folder) -}}
+{{- $pools = append $pools (merge (omit . "existingSecret") $files (dict "clock" "live")) -}}
 {{- end -}}
-{{- $config := dict "service" .service "generation" $values.generation "shards" (int $values.shards) "instances" (int .settings.replicas) "kafka" $kafka "redis" $redis "grpc" $grpc "health" (dict "listen" (printf "0.0.0.0:%d" (int $values.ports.health))) "state" (dict "dir" "/var/lib/regulars") "pools" $pools -}}
+{{- $_ := set $config "pools" $pools -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .settings.config)) -}}
+{{- end -}}
+
+{{/* Secrets as files: [{name, secret, path}] as JSON, for mounts and volumes alike. */}}
+{{- define "regulars.secrets" -}}
+{{- $values := .Values -}}
+{{- $list := list -}}
+{{- if and $values.kafka.tls.enabled $values.kafka.tls.existingSecret -}}
+{{- $list = append $list (dict "name" "kafka-tls" "secret" $values.kafka.tls.existingSecret "path" "kafka-tls") -}}
+{{- end -}}
+{{- if $values.kafka.sasl.existingSecret -}}
+{{- $list = append $list (dict "name" "kafka-sasl" "secret" $values.kafka.sasl.existingSecret "path" "kafka-sasl") -}}
+{{- end -}}
+{{- if $values.redis.existingSecret -}}
+{{- $list = append $list (dict "name" "redis" "secret" $values.redis.existingSecret "path" "redis") -}}
+{{- end -}}
+{{- if and $values.redis.tls.enabled $values.redis.tls.existingSecret -}}
+{{- $list = append $list (dict "name" "redis-tls" "secret" $values.redis.tls.existingSecret "path" "redis-tls") -}}
+{{- end -}}
+{{- if $values.grpc.tls.enabled -}}
+{{- $list = append $list (dict "name" "grpc-tls" "secret" (required "grpc.tls.existingSecret is required with grpc.tls.enabled" $values.grpc.tls.existingSecret) "path" "grpc-tls") -}}
+{{- end -}}
+{{- range $values.pools -}}
+{{- $list = append $list (dict "name" (printf "pool-%s" .name | trunc 63 | trimSuffix "-") "secret" .existingSecret "path" (printf "pools/%s" .name)) -}}
+{{- end -}}
+{{- toJson $list -}}
 {{- end -}}
