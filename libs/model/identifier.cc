@@ -94,17 +94,6 @@ std::optional<std::string> NormalizeIdentifier(std::string_view type, std::strin
   return normal;
 }
 
-std::string IdentifierText(std::string_view type, std::string_view scope, std::string_view normal) {
-  std::string text;
-  text.reserve(type.size() + scope.size() + normal.size() + 2);
-  text.append(type);
-  text.push_back('\0');
-  text.append(scope);
-  text.push_back('\0');
-  text.append(normal);
-  return text;
-}
-
 std::string IdentifierKey(std::string_view hmac) {
   REGULARS_ASSERT(hmac.size() == kIdentifierHmacBytes, "identifier HMAC has the wrong length");
   return Cat("i_", Base32Encode(hmac.substr(0, kKeyHashBytes)));

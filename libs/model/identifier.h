@@ -2,9 +2,9 @@
 // is called on Kafka and in state. Ingest, which writes them, and identity, which looks them up,
 // must agree byte for byte, so the rules stand here once.
 //
-//   normal  = NormalizeIdentifier(type, value)           one spelling
-//   hmac    = HMAC-SHA-256(pepper, IdentifierText(...))  done by libs/seal; no clear value after
-//   this key     = IdentifierKey(hmac)                        record key, entity, state key
+//   NormalizeIdentifier(type, value)    one spelling
+//   Pepper::Hmac(type, scope, normal)   libs/seal; no clear value after this
+//   IdentifierKey(hmac)                 record key, entity, state key
 // Thread-safety: pure functions. Limits: kIdentifier*Max of libs/base/limits.h.
 #ifndef REGULARS_LIBS_MODEL_IDENTIFIER_H_
 #define REGULARS_LIBS_MODEL_IDENTIFIER_H_
@@ -33,10 +33,6 @@ bool IsIdentifierType(std::string_view type);
 // (openid, card, ...) are case-sensitive and stay as they are. nullopt: empty after that, longer
 // than kIdentifierValueMax, or not IsPlainText.
 std::optional<std::string> NormalizeIdentifier(std::string_view type, std::string_view value);
-
-// What is hashed: type, scope and normal value with a zero byte between, so no two triples are one
-// text.
-std::string IdentifierText(std::string_view type, std::string_view scope, std::string_view normal);
 
 // "i_" and the first 128 bits of the HMAC in base 32. `hmac` must be kIdentifierHmacBytes long.
 std::string IdentifierKey(std::string_view hmac);

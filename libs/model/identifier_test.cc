@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
 #include <string>
 
 #include "libs/base/limits.h"
@@ -52,13 +51,6 @@ TEST(Identifier, TypesAreLowerCaseWords) {
   EXPECT_FALSE(IsIdentifierType(""));
   EXPECT_FALSE(IsIdentifierType("Phone"));
   EXPECT_FALSE(IsIdentifierType("a/b"));
-}
-
-TEST(Identifier, TypeScopeAndValueNeverRunIntoEachOther) {
-  const std::set<std::string> texts = {IdentifierText("a", "b", "c"), IdentifierText("a", "", "bc"),
-                                       IdentifierText("ab", "", "c"),
-                                       IdentifierText("a", "bc", "")};
-  EXPECT_EQ(texts.size(), 4u);
 }
 
 // The key is part of the data on disk.

@@ -153,7 +153,7 @@ TEST(IdentityEvents, CarryTheTouchWithoutWhoAndContact) {
 
 TEST(IdentityRecords, ThatAreNoTouchBecomeCountedDeadLetters) {
   const ingest::v1::Touch good = Make({1, 1, "ann", "n1", "order A1 500 CNY", ""});
-  std::vector<ingest::v1::Touch> bad(10, good);
+  std::vector<ingest::v1::Touch> bad(13, good);
   bad[0].set_touch_id("short");
   bad[1].clear_source();
   bad[2].clear_native_id();
@@ -164,6 +164,9 @@ TEST(IdentityRecords, ThatAreNoTouchBecomeCountedDeadLetters) {
   bad[7].mutable_body()->mutable_order_paid()->clear_order_id();
   bad[8].mutable_body()->mutable_order_paid()->set_amount_minor(-1);
   bad[9].mutable_body()->mutable_order_refunded()->set_order_id("A1");
+  bad[10].mutable_body()->mutable_order_paid()->set_order_id("A\n1");
+  bad[11].mutable_body()->mutable_order_paid()->set_order_scope("a\x1F");
+  bad[12].set_source("a\n");
   for (const ingest::v1::Touch& touch : bad) {
     Harness harness;
     ingest::v1::TouchReceived received;

@@ -50,10 +50,18 @@ Fact FactOf(const Touch& touch) {
   return fact;
 }
 
+template <typename Order>
+bool IsName(const Order& order) {
+  return model::IsPlainText(order.order_scope()) && model::IsPlainText(order.order_id());
+}
+
 // What is wrong with a touch that ingest would never have written. "" = nothing.
 std::string_view Malformed(const shard::Input& input, const Touch& touch) {
   if (touch.touch_id().size() != model::kHashedIdBytes) return "touch id malformed";
   if (touch.source().empty() || touch.native_id().empty()) return "source or native id missing";
+  // They become ids of events, which hold no control characters.
+  if (!model::IsPlainText(touch.touch_id())) return "touch id malformed";
+  if (!model::IsPlainText(touch.source())) return "source malformed";
   if (!IsValidInstant(touch.occurred_us())) return "time out of range";
   if (touch.pivot_index() >= static_cast<uint32_t>(touch.identifiers_size())) {
     return "pivot missing";
@@ -66,10 +74,15 @@ std::string_view Malformed(const shard::Input& input, const Touch& touch) {
       return "body missing";
     case TouchBody::kOrderPaid:
       if (touch.body().order_paid().order_id().empty()) return "order id missing";
+      if (!IsName(touch.body().order_paid())) return "order id malformed";
       if (touch.body().order_paid().amount_minor() < 0) return "amount negative";
       break;
     case TouchBody::kOrderRefunded:
       if (touch.body().order_refunded().order_id().empty()) return "order id missing";
+      if (!IsName(touch.body().order_refunded()) ||
+          !model::IsPlainText(touch.body().order_refunded().refund_id())) {
+        return "refund id malformed";
+      }
       if (touch.body().order_refunded().refund_id().empty()) return "refund id missing";
       if (touch.body().order_refunded().amount_minor() < 0) return "amount negative";
       break;

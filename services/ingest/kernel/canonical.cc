@@ -20,7 +20,7 @@ Identifier Hashed(std::string_view type, std::string_view scope, std::string_vie
   Identifier id;
   id.set_type(std::string(type));
   id.set_scope(std::string(scope));
-  id.set_hmac(hasher(model::IdentifierText(type, scope, normal)));
+  id.set_hmac(hasher(type, scope, normal));
   id.set_class_(identifier_class);
   REGULARS_ASSERT(id.hmac().size() == model::kIdentifierHmacBytes, "hasher gave the wrong length");
   return id;
@@ -101,7 +101,7 @@ CanonicalTouch Canonicalize(v1::TouchInput* input, const PoolRules& rules, Micro
   REGULARS_ASSERT(!ids.empty() && NamesPerson(ids.front().class_()), "touch was not validated");
   out.pivot_key = model::IdentifierKey(ids.front().hmac());
 
-  v1::Touch& touch = out.touch;
+  v1::Touch& touch = *out.received.mutable_touch();
   touch.set_touch_id(model::TouchId(input->source(), input->native_id()));
   touch.set_occurred_us(*MicrosOf(input->occur_time()));
   touch.set_received_us(received_us);
@@ -118,7 +118,7 @@ CanonicalTouch Canonicalize(v1::TouchInput* input, const PoolRules& rules, Micro
   *touch.mutable_body() = std::move(*input->mutable_body());
   if (touch.body().has_code_scanned()) {
     v1::CodeScanned* scan = touch.mutable_body()->mutable_code_scanned();
-    scan->set_code_hmac(hasher(model::IdentifierText("code", "", scan->code())));
+    scan->set_code_hmac(hasher("code", "", scan->code()));
     scan->clear_code();
   }
   // A field that this version does not know may hold anything, also what must not be in the clear.

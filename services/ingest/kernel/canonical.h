@@ -13,18 +13,20 @@
 #include <string_view>
 
 #include "libs/base/time.h"
+#include "regulars/ingest/v1/ingest_events.pb.h"
 #include "regulars/ingest/v1/ingest_service.pb.h"
 #include "services/ingest/kernel/pool_rules.h"
 
 namespace regulars::ingest {
 
-// 32 bytes for the text of model::IdentifierText.
-using IdentifierHasher = std::function<std::string(std::string_view text)>;
+// 32 bytes for an identifier with its normal value.
+using IdentifierHasher = std::function<std::string(std::string_view type, std::string_view scope,
+                                                   std::string_view normal)>;
 
 struct CanonicalTouch {
-  v1::Touch touch;        // without contact and text
-  std::string pivot_key;  // record key
-  int blocked = 0;        // identifiers that were dropped because their type is blocked
+  v1::TouchReceived received;  // its touch is without contact and text
+  std::string pivot_key;       // record key
+  int blocked = 0;             // identifiers that were dropped because their type is blocked
 };
 
 // `input` must have passed Validate with the same rules. Its strings are moved out.

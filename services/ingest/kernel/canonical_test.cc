@@ -16,8 +16,8 @@ namespace regulars::ingest {
 namespace {
 
 // 32 bytes that show what was hashed.
-std::string FakeHmac(std::string_view text) {
-  return model::HashedId({text}) + std::string(32 - model::kHashedIdBytes, '.');
+std::string FakeHmac(std::string_view type, std::string_view scope, std::string_view normal) {
+  return model::HashedId({type, scope, normal}) + std::string(32 - model::kHashedIdBytes, '.');
 }
 
 CanonicalTouch Canonical(v1::TouchInput input) {
@@ -50,11 +50,12 @@ TEST(Pivot, IsTheStrongestIdentifierWhateverTheOrder) {
   Add(&other, "card", "c1"), Add(&other, "phone", "138"), Add(&other, "cookie", "k");
   const CanonicalTouch a = Canonical(one);
   const CanonicalTouch b = Canonical(other);
-  EXPECT_EQ(Types(a.touch), (std::vector<std::string>{"card", "phone", "cookie", "order"}));
-  EXPECT_EQ(a.touch.SerializeAsString(), b.touch.SerializeAsString());
+  EXPECT_EQ(Types(a.received.touch()),
+            (std::vector<std::string>{"card", "phone", "cookie", "order"}));
+  EXPECT_EQ(a.received.touch().SerializeAsString(), b.received.touch().SerializeAsString());
   EXPECT_EQ(a.pivot_key, b.pivot_key);
-  EXPECT_EQ(a.pivot_key, model::IdentifierKey(a.touch.identifiers(0).hmac()));
-  EXPECT_EQ(a.touch.pivot_index(), 0u);
+  EXPECT_EQ(a.pivot_key, model::IdentifierKey(a.received.touch().identifiers(0).hmac()));
+  EXPECT_EQ(a.received.touch().pivot_index(), 0u);
 }
 
 TEST(Identifiers, AreOneAfterNormalisationAndTheVerifiedOneStays) {
@@ -62,7 +63,7 @@ TEST(Identifiers, AreOneAfterNormalisationAndTheVerifiedOneStays) {
   input.clear_identifiers();
   Add(&input, "phone", "138-0013 8000");
   Add(&input, "phone", "13800138000", true);
-  const v1::Touch touch = Canonical(input).touch;
+  const v1::Touch touch = Canonical(input).received.touch();
   ASSERT_EQ(Types(touch), (std::vector<std::string>{"phone", "order"}));
   EXPECT_TRUE(touch.identifiers(0).verified());
   EXPECT_EQ(touch.identifiers(0).verified_by(), "sms_code");
@@ -77,14 +78,14 @@ TEST(Identifiers, OfABlockedTypeAreDropped) {
   ASSERT_FALSE(Validate(input, rules, kGoodSeconds * kMicrosPerSecond).has_value());
   const CanonicalTouch out = Canonicalize(&input, rules, 77, FakeHmac);
   EXPECT_EQ(out.blocked, 1);
-  EXPECT_EQ(Types(out.touch), (std::vector<std::string>{"card", "order"}));
+  EXPECT_EQ(Types(out.received.touch()), (std::vector<std::string>{"card", "order"}));
 }
 
 TEST(Objects, OfARefundAndItsOrderAreTheSame) {
   v1::TouchInput refund = GoodRefund();
   refund.mutable_body()->mutable_order_refunded()->set_order_scope("till:shop7");
-  const v1::Touch a = Canonical(GoodOrder()).touch;
-  const v1::Touch b = Canonical(refund).touch;
+  const v1::Touch a = Canonical(GoodOrder()).received.touch();
+  const v1::Touch b = Canonical(refund).received.touch();
   ASSERT_EQ(a.identifiers_size(), 2);
   ASSERT_EQ(b.identifiers_size(), 2);
   EXPECT_EQ(a.identifiers(1).hmac(), b.identifiers(1).hmac());
@@ -92,7 +93,7 @@ TEST(Objects, OfARefundAndItsOrderAreTheSame) {
 }
 
 TEST(Codes, TravelAsHmacOnly) {
-  const v1::Touch touch = Canonical(GoodScan()).touch;
+  const v1::Touch touch = Canonical(GoodScan()).received.touch();
   EXPECT_EQ(touch.body().code_scanned().code(), "");
   EXPECT_EQ(touch.body().code_scanned().code_hmac().size(), 32u);
   EXPECT_EQ(touch.SerializeAsString().find("code-under-the-lid"), std::string::npos);
@@ -107,14 +108,14 @@ TEST(Canonical, HoldsNothingPersonalInTheClear) {
       ->GetReflection()
       ->MutableUnknownFields(input.mutable_body())
       ->AddLengthDelimited(999, "Ann Lee");
-  const std::string bytes = Canonical(input).touch.SerializeAsString();
+  const std::string bytes = Canonical(input).received.touch().SerializeAsString();
   for (const char* clear : {"13800138000", "Ann Lee", "card-of-ann", "好评"}) {
     EXPECT_EQ(bytes.find(clear), std::string::npos) << clear;
   }
 }
 
 TEST(Canonical, KeepsWhatHappened) {
-  const v1::Touch touch = Canonical(GoodOrder()).touch;
+  const v1::Touch touch = Canonical(GoodOrder()).received.touch();
   EXPECT_EQ(touch.touch_id(), model::TouchId("till:shop7", "n1"));
   EXPECT_EQ(touch.source(), "till:shop7");
   EXPECT_EQ(touch.native_id(), "n1");
@@ -128,10 +129,10 @@ TEST(Canonical, KeepsWhatHappened) {
 TEST(Canonical, TakesOddIdsOfObjectsAsTheyAre) {
   v1::TouchInput input = GoodOrder();
   input.mutable_body()->mutable_order_paid()->set_order_id("   ");
-  EXPECT_EQ(Canonical(input).touch.body().order_paid().order_id(), "   ");
+  EXPECT_EQ(Canonical(input).received.touch().body().order_paid().order_id(), "   ");
   input = GoodScan();
   input.mutable_body()->mutable_code_scanned()->set_code(" ");
-  EXPECT_EQ(Canonical(input).touch.body().code_scanned().code_hmac().size(), 32u);
+  EXPECT_EQ(Canonical(input).received.touch().body().code_scanned().code_hmac().size(), 32u);
 }
 
 }  // namespace
