@@ -1,0 +1,49 @@
+// Who may call: API keys, each of one pool. A key file has lines `<key id> <pool> <SHA-256 of the
+// key in hex>`, blank lines and lines with # ignored: a stolen file opens nothing. Thread-safety:
+// immutable after loading. Errors: load: INVALID_ARGUMENT with the line, never its content; check:
+// UNAUTHENTICATED API_KEY_MISSING, API_KEY_INVALID. Limits: limits::kApiKeysMax keys, kApiKeyMax
+// bytes.
+#ifndef REGULARS_LIBS_RPC_API_KEYS_H_
+#define REGULARS_LIBS_RPC_API_KEYS_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace regulars::rpc {
+
+inline constexpr std::size_t kApiKeyMax = 256;
+
+struct Caller {
+  std::string pool;
+  std::string key_id;
+  std::string authorization;  // as received, to be sent on when a call is forwarded
+  bool forwarded = false;     // another process of this service sent it on already
+};
+
+class ApiKeys {
+ public:
+  // Adds the keys of one file; a key that is there already, by id and pool or by digest, is a
+  // mistake.
+  absl::Status Add(std::string_view text);
+  absl::Status AddFile(const std::string& path);
+
+  // `authorization`: value of the header of that name, "Bearer <key>".
+  [[nodiscard]] absl::StatusOr<Caller> Check(std::string_view authorization) const;
+  [[nodiscard]] std::size_t size() const { return by_digest_.size(); }
+
+ private:
+  struct Entry {
+    std::string key_id;
+    std::string pool;
+  };
+  absl::flat_hash_map<std::string, Entry> by_digest_;
+};
+
+}  // namespace regulars::rpc
+
+#endif  // REGULARS_LIBS_RPC_API_KEYS_H_
