@@ -13,6 +13,8 @@ namespace {
 
 // Delivery reports wait in a queue and count against the producer's bound: serve them this often.
 constexpr int kProducesPerPoll = 256;
+// Abort waits this long for its records to be acknowledged; see Abort().
+constexpr absl::Duration kSettleTimeout = absl::Seconds(1);
 
 class RdTransactionalProducer : public TransactionalProducer {
  public:
@@ -116,9 +118,19 @@ class RdTransactionalProducer : public TransactionalProducer {
     return result;
   }
 
+  // librdkafka sends the abort at once, even while the registration of a partition waits for the
+  // markers of the last transaction; the coordinator then answers INVALID_TXN_STATE, which is
+  // fatal. So a sound transaction is settled first. One that failed has its registrations behind
+  // it.
   TxnResult Abort(absl::Duration timeout) override {
+    if (!must_abort_ && failed_ == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      rd_kafka_flush(rk_, TimeoutMs(std::min(timeout, kSettleTimeout)));
+    }
     TxnResult result = Call([&] { return rd_kafka_abort_transaction(rk_, TimeoutMs(timeout)); });
-    if (result.ok()) failed_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (result.ok()) {
+      failed_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+      must_abort_ = false;
+    }
     return result;
   }
 
@@ -143,7 +155,9 @@ class RdTransactionalProducer : public TransactionalProducer {
     Owned<rd_kafka_error_t> error(function());
     if (absl::Now() - start > slow_) dirty_ = true;
     if (error != nullptr && LeavesDoubt(rd_kafka_error_code(error.get()))) dirty_ = true;
-    return ToResult(std::move(error));
+    TxnResult result = ToResult(std::move(error));
+    if (result.error == TxnError::kAbort) must_abort_ = true;
+    return result;
   }
 
   static TxnResult ToResult(Owned<rd_kafka_error_t> error) {
@@ -193,6 +207,7 @@ class RdTransactionalProducer : public TransactionalProducer {
   int64_t lost_before_ = 0;
   bool dirty_ = false;
   int produces_ = 0;
+  bool must_abort_ = false;  // a call of this transaction was refused
   rd_kafka_resp_err_t failed_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // of this transaction
   int64_t broker_time_us_ = 0;
 };
