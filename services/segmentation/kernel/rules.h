@@ -30,6 +30,7 @@ struct Rules {
 
 // Limits, inclusive: the value itself is accepted, one above it is set aside.
 inline constexpr int64_t kLapsedAfterDaysMax = 36'500;
+inline constexpr int64_t kRepeatPurchasesMax = 1'000;
 inline constexpr int kRefundsPerOrderMax = 100;
 inline constexpr int kPendingOrdersMax = 64;  // orders of one member of which only refunds came
 inline constexpr int kCurrenciesPerMemberMax = 16;  // currencies in which the member's sum is not 0
