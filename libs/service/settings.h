@@ -1,0 +1,65 @@
+// The settings that every service has, and the pools. Declared once here; docs/config.md is made
+// from it. Thread-safety: filled while starting, then only read.
+#ifndef REGULARS_LIBS_SERVICE_SETTINGS_H_
+#define REGULARS_LIBS_SERVICE_SETTINGS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "libs/config/options.h"
+#include "libs/rpc/server.h"
+
+namespace regulars::service {
+
+struct PoolConfig {
+  std::string name;
+  bool event_clock = false;   // clock: event (replay) instead of live
+  std::string pepper_file;    // HMAC key of identifiers; empty where a service needs none
+  std::string seal_key_file;  // keys of sealed fields
+  std::string api_keys_file;  // who may call
+};
+
+struct Settings {
+  std::string generation_text;  // "g1"
+  int32_t generation = 1;
+  int64_t shards = 4;
+  int64_t slot = 0;
+  int64_t instances = 1;
+  std::string log_level;
+
+  std::string kafka_bootstrap, kafka_security_protocol, kafka_ssl_ca_file, kafka_ssl_cert_file,
+      kafka_ssl_key_file, kafka_sasl_mechanism, kafka_sasl_username_file, kafka_sasl_password_file;
+  int64_t kafka_session_timeout_ms = 10'000;
+  std::vector<std::string> redis_addresses;
+  std::string redis_user, redis_password_file, redis_tls_ca_file;
+  bool redis_tls = false;
+  int64_t redis_member_ttl_s = 0;
+
+  std::string grpc_listen, grpc_advertise;
+  rpc::TlsFiles grpc_tls;
+  bool grpc_reflection = true;
+  std::string health_listen;
+
+  std::string state_dir;
+  int64_t batch_inputs_max = 4000;
+  int64_t batch_time_max_ms = 50;
+  int64_t cache_keys_max = 200'000;
+  int64_t check_invariants_every = 0;
+  int64_t liveness_ms_max = 60'000;
+
+  std::vector<PoolConfig> pools;
+};
+
+// Reads a service's own keys of one pool.
+using PoolReader = std::function<void(const PoolConfig& pool, config::Section* section)>;
+
+// Declares everything; `settings` must outlive `options`. The maps of other services, at the top
+// level and in pools, are skipped.
+void DeclareSettings(const std::string& service, const PoolReader& read_pool,
+                     config::Options* options, Settings* settings);
+
+}  // namespace regulars::service
+
+#endif  // REGULARS_LIBS_SERVICE_SETTINGS_H_
