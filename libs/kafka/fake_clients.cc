@@ -84,8 +84,8 @@ absl::Status PlainQueue::Produce(const OutRecord& record, Producer::Done done) {
       return absl::NotFoundError(
           absl::StrCat("no partition ", record.topic, "/", record.partition));
     }
-    size_t bytes = record.key.size() + (record.value.has_value() ? record.value->size() : 0);
-    for (const auto& [name, value] : record.headers) bytes += name.size() + value.size();
+    const size_t bytes = RecordBytes(record);
+    if (bytes > kRecordBytesMax) return absl::InvalidArgumentError("record too large");
     if (waiting_bytes_ + bytes > broker_->options.producer_queue_bytes) {
       return absl::ResourceExhaustedError("producer queue is full");
     }

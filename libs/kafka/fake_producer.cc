@@ -47,6 +47,7 @@ class FakeTransactionalProducer : public TransactionalProducer, private Client {
         FakeOp::kProduce,
         [&](const FakeFault& fault) -> TxnResult {
           if (TxnResult wrong = NotOpen(); !wrong.ok()) return wrong;
+          if (RecordBytes(record) > kRecordBytesMax) return MustAbort("record too large");
           Partition* partition = broker_->FindPartition(record.topic, record.partition);
           if (partition == nullptr) {
             return MustAbort(absl::StrCat("no partition ", record.topic, "/", record.partition));

@@ -12,6 +12,7 @@
 #ifndef REGULARS_LIBS_KAFKA_PORT_H_
 #define REGULARS_LIBS_KAFKA_PORT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -65,6 +66,16 @@ struct OutRecord {
   std::optional<std::string> value;  // nullopt = tombstone
   std::vector<std::pair<std::string, std::string>> headers;
 };
+
+// The largest record: key, value, header names and values. One byte more is refused by Produce
+// (kAbort, or INVALID_ARGUMENT of a plain producer). A broker's default batch limit is 1,048,588
+// bytes.
+inline constexpr size_t kRecordBytesMax = 1'000'000;
+inline size_t RecordBytes(const OutRecord& record) {
+  size_t bytes = record.key.size() + (record.value.has_value() ? record.value->size() : 0);
+  for (const auto& [name, value] : record.headers) bytes += name.size() + value.size();
+  return bytes;
+}
 
 // What a transactional call asks of its caller.
 //   kRetriable: call the same method again with the same arguments after a small pause.
@@ -148,7 +159,8 @@ class TransactionalProducer {
   // Fences every older producer of the same transactional.id and aborts its open transaction.
   virtual TxnResult Init(absl::Duration timeout) = 0;
   virtual TxnResult Begin() = 0;
-  // Copies the record into the bounded queue. When `offset` is not null it is set to the record's
+  // Copies the record into the bounded queue (kRetriable while it is full: Flush, then again). When
+  // `offset` is not null it is set to the record's
   // offset before Flush() or Commit() returns ok; it must stay valid until then.
   virtual TxnResult Produce(const OutRecord& record, int64_t* offset = nullptr) = 0;
   // Waits until every record of the transaction is acknowledged by the brokers (acks=all).

@@ -79,6 +79,8 @@ Settings Producing(const RdkafkaOptions& o) {
       {"linger.ms", "1"},
       {"batch.num.messages", "10000"},
       {"batch.size", "1000000"},
+      // kRecordBytesMax and its framing, below the broker's default of 1,048,588.
+      {"message.max.bytes", "1040000"},
       {"compression.type", "lz4"},
       // Bounded by bytes (the default is 1 GiB); the count only bounds the overhead per record.
       {"queue.buffering.max.kbytes", Kib(o.producer_queue_bytes)},

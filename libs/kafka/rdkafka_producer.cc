@@ -82,6 +82,9 @@ class RdProducer : public Producer {
   }
 
   absl::Status Produce(const OutRecord& record, Done done) override {
+    if (RecordBytes(record) > kRecordBytesMax) {
+      return absl::InvalidArgumentError("record too large");
+    }
     rd_kafka_topic_t* topic = nullptr;
     {
       std::lock_guard lock(mu_);

@@ -54,8 +54,12 @@ class RdTransactionalProducer : public TransactionalProducer {
   }
 
   TxnResult Produce(const OutRecord& record, int64_t* offset) override {
+    if (refused_) return OnlyAbortIsLeft();
     rd_kafka_topic_t* topic = topics_->Find(record.topic);
-    if (topic == nullptr) return {TxnError::kAbort, "topic name"};
+    if (topic == nullptr || RecordBytes(record) > kRecordBytesMax) {
+      refused_ = true;
+      return {TxnError::kAbort, topic == nullptr ? "topic name" : "record too large"};
+    }
     if (++produces_ % kProducesPerPoll == 0) rd_kafka_poll(rk_, 0);
     rd_kafka_resp_err_t err = Enqueue(rk_, topic, record, offset);
     if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
@@ -82,6 +86,7 @@ class RdTransactionalProducer : public TransactionalProducer {
   }
 
   TxnResult Flush(absl::Duration timeout) override {
+    if (refused_) return OnlyAbortIsLeft();
     const absl::Time start = absl::Now();
     const rd_kafka_resp_err_t err = rd_kafka_flush(rk_, TimeoutMs(timeout));
     if (absl::Now() - start > slow_) dirty_ = true;
@@ -103,6 +108,7 @@ class RdTransactionalProducer : public TransactionalProducer {
 
   TxnResult SendOffsets(const std::vector<TopicPartitionOffset>& offsets, const GroupToken& group,
                         absl::Duration timeout) override {
+    if (refused_) return OnlyAbortIsLeft();
     const auto* token = dynamic_cast<const Token*>(&group);
     if (token == nullptr) return {TxnError::kFatal, "a GroupToken of another log"};
     const auto list = ToList(offsets);
@@ -113,6 +119,7 @@ class RdTransactionalProducer : public TransactionalProducer {
   }
 
   TxnResult Commit(absl::Duration timeout) override {
+    if (refused_) return OnlyAbortIsLeft();
     TxnResult result = Call([&] { return rd_kafka_commit_transaction(rk_, TimeoutMs(timeout)); });
     if (result.ok()) failed_ = RD_KAFKA_RESP_ERR_NO_ERROR;
     return result;
@@ -130,6 +137,7 @@ class RdTransactionalProducer : public TransactionalProducer {
     if (result.ok()) {
       failed_ = RD_KAFKA_RESP_ERR_NO_ERROR;
       must_abort_ = false;
+      refused_ = false;
     }
     return result;
   }
@@ -158,6 +166,10 @@ class RdTransactionalProducer : public TransactionalProducer {
     TxnResult result = ToResult(std::move(error));
     if (result.error == TxnError::kAbort) must_abort_ = true;
     return result;
+  }
+
+  static TxnResult OnlyAbortIsLeft() {
+    return {TxnError::kAbort, "the transaction must be aborted"};
   }
 
   static TxnResult ToResult(Owned<rd_kafka_error_t> error) {
@@ -207,6 +219,7 @@ class RdTransactionalProducer : public TransactionalProducer {
   int64_t lost_before_ = 0;
   bool dirty_ = false;
   int produces_ = 0;
+  bool refused_ = false;     // a record of this transaction, by us
   bool must_abort_ = false;  // a call of this transaction was refused
   rd_kafka_resp_err_t failed_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // of this transaction
   int64_t broker_time_us_ = 0;

@@ -64,6 +64,43 @@ TEST_F(Records, KeysValuesAndHeadersAreBytes) {
   }
 }
 
+TEST_F(Records, TheLargestRecordPassesAndOneByteMoreIsRefused) {
+  const std::string topic = NewTopic();
+  OutRecord record = Rec(topic, 0, "k", "");
+  record.headers = {{"h", "v"}};
+  // Not compressible, so that the broker sees the full size.
+  std::string value;
+  for (uint64_t x = 1; RecordBytes(record) + value.size() < kRecordBytesMax;) {
+    x = x * 6364136223846793005U + 1442695040888963407U;
+    value += static_cast<char>(x >> 56);
+  }
+  record.value = value;
+  OutRecord larger = record;
+  larger.key += "k";
+  auto plain = log().NewProducer().value();
+  absl::Status done = absl::UnknownError("not called");
+  ASSERT_TRUE(plain->Produce(record, [&](auto offset) { done = offset.status(); }).ok());
+  EXPECT_EQ(plain->Produce(larger, [](auto) { FAIL(); }).code(),
+            absl::StatusCode::kInvalidArgument);
+  ASSERT_TRUE(plain->Flush(kLong).ok());
+  EXPECT_TRUE(done.ok()) << done;
+
+  auto producer = ReadyProducer(Unique("tx"));
+  ASSERT_TRUE(producer->Begin().ok());
+  ASSERT_TRUE(producer->Produce(record).ok());
+  EXPECT_EQ(producer->Produce(larger).error, TxnError::kAbort);
+  EXPECT_EQ(producer->Commit(kLong).error, TxnError::kAbort) << "only Abort is left";
+  ASSERT_TRUE(producer->Abort(kLong).ok());
+  ASSERT_TRUE(producer->Begin().ok());
+  ASSERT_TRUE(producer->Produce(record).ok());
+  ASSERT_TRUE(producer->Commit(kLong).ok());
+  CommitValues(topic, {"end"});
+  const std::vector<Record> records = ReadAll(log(), topic);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[0].value, value);
+  EXPECT_EQ(records[1].value, value);
+}
+
 TEST_F(Records, TheTimestampIsTheBrokersAppendTime) {
   const std::string topic = NewTopic();
   const int64_t before = absl::ToUnixMicros(absl::Now()) - 1000;  // milliseconds are cut

@@ -194,8 +194,8 @@ TEST_F(Transactions, AHealthyProducerIsNeverDirty) {
   }
 }
 
-// librdkafka alone turns this into INVALID_TXN_STATE now and then: its EndTxn overtakes the registration
-// of the partition, which waits until the markers of the last transaction are written.
+// librdkafka alone turns this into INVALID_TXN_STATE now and then: its EndTxn overtakes the
+// registration of the partition, which waits until the markers of the last transaction are written.
 TEST_F(Transactions, AnAbortRightAfterACommitIsHarmless) {
   const std::string topic = NewTopic(4);
   auto producer = ReadyProducer(Unique("tx"));
