@@ -15,7 +15,7 @@
 namespace regulars::points {
 
 // A page of entries ends early when it has grown to this many bytes (AIP-158 allows fewer).
-inline constexpr size_t kEntriesPageBytes = 256 * 1024;
+inline constexpr size_t kEntriesPageBytes = size_t{256} * 1024;
 
 [[nodiscard]] v1::Balance RenderBalance(std::string_view name, const v1::PointsRoot& root);
 [[nodiscard]] v1::Redemption RenderRedemption(std::string_view balance_name,
