@@ -1,13 +1,13 @@
 // What a service gives to the shard runtime: a Program, i.e. a pure kernel behind a codec.
 //
-// An input addresses ONE entity (pool, entity). Everything it reads or writes belongs to that entity, so
-// an entity has a single writer, and state can be moved by bucket when shards are re-cut. A program is a
-// pure function: same states, same input, same now => same effects, byte for byte. It knows no clock, no
-// I/O, no threads, no randomness, no log, no metrics; time, ids and nonces arrive in the input.
-// Thread-safety: const and without mutable members; one object serves every shard of a process.
-// Limits: kStateBytesMax per value, kTimersPerEntityMax timers, kPublishesPerInputMax records. A program
-// that goes above them has a bug and the process crashes (law 13).
-// Units: times are microseconds since the Unix epoch, UTC.
+// An input addresses ONE entity (pool, entity). Everything it reads or writes belongs to that
+// entity, so an entity has a single writer, and state can be moved by bucket when shards are
+// re-cut. A program is a pure function: same states, same input, same now => same effects, byte for
+// byte. It knows no clock, no I/O, no threads, no randomness, no log, no metrics; time, ids and
+// nonces arrive in the input. Thread-safety: const and without mutable members; one object serves
+// every shard of a process. Limits: kStateBytesMax per value, kTimersPerEntityMax timers,
+// kPublishesPerInputMax records. A program that goes above them has a bug and the process crashes
+// (law 13). Units: times are microseconds since the Unix epoch, UTC.
 #ifndef REGULARS_LIBS_SHARD_KERNEL_H_
 #define REGULARS_LIBS_SHARD_KERNEL_H_
 
@@ -37,8 +37,8 @@ enum class InputKind : uint8_t {
   kTimer,    // a timer of the entity that is due; `type` is its name
 };
 
-// What is to be applied. The runtime fills everything but `body`; Program::Decode fills `body` and may
-// replace `entity`.
+// What is to be applied. The runtime fills everything but `body`; Program::Decode fills `body` and
+// may replace `entity`.
 struct Input {
   InputKind kind = InputKind::kRecord;
   std::string pool;
@@ -46,8 +46,9 @@ struct Input {
   std::string type;     // ce_type, command name or timer name
   std::string id;       // ce_id, request id; empty for timers
   std::string payload;  // serialized proto; empty for timers
-  int64_t time_us = 0;  // the input's own time: ce_time, wall time of the command, due time of the timer
-  int64_t now_us = 0;   // the pool's clock for this input (never before the shard's clock)
+  int64_t time_us =
+      0;  // the input's own time: ce_time, wall time of the command, due time of the timer
+  int64_t now_us = 0;  // the pool's clock for this input (never before the shard's clock)
   // Position of a record: topic, partition, offset. Empty topic for commands and timers.
   std::string topic;
   int32_t partition = -1;
@@ -55,14 +56,15 @@ struct Input {
   std::shared_ptr<const void> body;  // the codec's parsed form
 };
 
-// Read access to the entity's own state. Sees every change of earlier inputs, also of the same batch.
+// Read access to the entity's own state. Sees every change of earlier inputs, also of the same
+// batch.
 class EntityState {
  public:
   virtual ~EntityState() = default;
   // The value of one state key. Cheap (cached).
   virtual std::optional<std::string> Get(std::string_view sub) const = 0;
-  // The first state key at or after `from` that starts with `prefix`, in byte order. A seek in the local
-  // store: use it for what is rare (spending, expiry), not on every touch.
+  // The first state key at or after `from` that starts with `prefix`, in byte order. A seek in the
+  // local store: use it for what is rare (spending, expiry), not on every touch.
   virtual std::optional<std::pair<std::string, std::string>> Next(std::string_view prefix,
                                                                   std::string_view from) const = 0;
   // When the named timer is due, if it is set.
@@ -90,8 +92,8 @@ struct SetTimer {
   int64_t at_us = 0;
 };
 
-// The answer to a command or query. code OK: `payload` is the serialized response. Otherwise a refusal,
-// which is an outcome of the domain: `reason` is the ErrorInfo reason.
+// The answer to a command or query. code OK: `payload` is the serialized response. Otherwise a
+// refusal, which is an outcome of the domain: `reason` is the ErrorInfo reason.
 struct Reply {
   absl::StatusCode code = absl::StatusCode::kOk;
   std::string reason;
@@ -127,8 +129,9 @@ struct Effects {
 struct InputTopic {
   std::string domain;  // the writing service
   std::string kind;    // "touches", "events", …
-  // Who writes clock records into it: 0 = one channel named "ingest"; 1 = every shard of the writer;
-  // -1 = the topic is no clock channel (it flows back to an earlier service, or to the writer itself).
+  // Who writes clock records into it: 0 = one channel named "ingest"; 1 = every shard of the
+  // writer; -1 = the topic is no clock channel (it flows back to an earlier service, or to the
+  // writer itself).
   int clock_channels = 1;
 };
 
@@ -140,9 +143,9 @@ class Program {
   // Kinds of output topics that carry clock records on to the next services.
   virtual std::vector<std::string> clock_outputs() const { return {"events"}; }
 
-  // Parses and validates the payload of a record or command into `body`. INVALID_ARGUMENT with a reason
-  // (regulars::DomainError) sends a record to the dead letters, and refuses a command. A record this
-  // program has no use for: kOk with *skip = true.
+  // Parses and validates the payload of a record or command into `body`. INVALID_ARGUMENT with a
+  // reason (regulars::DomainError) sends a record to the dead letters, and refuses a command. A
+  // record this program has no use for: kOk with *skip = true.
   virtual absl::Status Decode(Input* input, bool* skip) const = 0;
   virtual Effects Apply(const EntityState& state, const Input& input) const = 0;
   virtual Reply Query(const EntityState& state, const Input& input) const = 0;

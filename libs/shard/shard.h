@@ -1,0 +1,53 @@
+// One owned shard inside a worker: its store and its bookkeeping, as committed and as the open
+// batch would leave it. Thread-safety: the worker's thread only.
+#ifndef REGULARS_LIBS_SHARD_SHARD_H_
+#define REGULARS_LIBS_SHARD_SHARD_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "libs/redis/view.h"
+#include "libs/shard/shard_store.h"
+
+namespace regulars::shard {
+
+// What `@shard` says, in a form that is quick to change. Copied at the start of every batch.
+struct ShardBooks {
+  int64_t sequence = 0;
+  std::map<std::string, int64_t> positions;  // input topic -> next offset
+  std::map<std::string, int64_t> pool_now;
+  struct Channel {
+    std::string pool, topic, producer;
+    friend auto operator<=>(const Channel&, const Channel&) = default;
+  };
+  std::map<Channel, int64_t> channels;
+  std::map<std::pair<std::string, std::string>, int64_t> sums;  // (pool, name)
+};
+
+struct Shard {
+  int32_t id = 0;
+  std::string log_id;
+  int64_t epoch = 0;             // offset of our ownership record
+  int64_t claimed_sequence = 0;  // sequence before the ownership record
+  uint32_t owners_without_progress = 0;
+  std::unique_ptr<ShardStore> store;
+  ShardBooks committed;
+  ShardBooks open;
+  bool touched = false;                                           // in the open batch
+  std::map<std::pair<std::string, int32_t>, int64_t> out_counts;  // of the open batch
+  int64_t record_offset = -1;                                     // of the open batch's @shard
+
+  void Discard() {
+    store->Discard();
+    open = committed;
+    touched = false;
+    out_counts.clear();
+  }
+};
+
+}  // namespace regulars::shard
+
+#endif  // REGULARS_LIBS_SHARD_SHARD_H_

@@ -1,0 +1,236 @@
+// The loop of a stateful service: one thread = one consumer + one transactional producer + its
+// shards.
+//
+//   gather   records, commands and due timers are applied in order to an overlay of the state
+//   commit   events + command records + changelog + `@shard` per touched shard, then the offsets,
+//   in ONE
+//            Kafka transaction
+//   after    the overlay goes into the local store -> callers are answered -> the view is fed
+//
+// Group commit is adaptive: a batch ends when the local queue is drained, at batch_inputs_max
+// inputs or after batch_time_max. An abort forgets the overlay and reads the inputs again; a fatal
+// error drops everything and rejoins the group. Start positions come from `@shard`, never from the
+// group alone.
+//
+// Thread-safety: Submit, Wake and Snapshot from any thread; everything else from the worker's
+// thread. Simulation runs the same object: ports are fakes, Step(0) never blocks, `at_point`
+// injects crashes. Sources: KIP-98, KIP-447, KIP-345; measured traps of librdkafka 2.0.2 in
+// docs/ARCHITECTURE.md.
+#ifndef REGULARS_LIBS_SHARD_WORKER_H_
+#define REGULARS_LIBS_SHARD_WORKER_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "libs/kafka/port.h"
+#include "libs/shard/kernel.h"
+#include "libs/shard/shard.h"
+#include "libs/shard/view_sink.h"
+#include "libs/store/store.h"
+#include "regulars/types/v1/sealed.pb.h"
+
+namespace regulars::shard {
+
+inline constexpr size_t kCommandsQueuedMax = 10'000;
+
+enum class PoolClock : uint8_t {
+  kLive,   // now = the wall clock, monotone per shard
+  kEvent,  // now = the input's own time; timers move by AdvanceClock records
+};
+
+// Guards that the simulation's self-test takes out one by one. All false in production.
+struct Breaks {
+  bool undo_log = false;
+  bool offsets_in_txn = false;
+  bool generation = false;
+  bool watermark = false;
+  bool own_timers_first = false;
+  bool store_position = false;
+  bool shard_chain = false;
+};
+
+struct WorkerOptions {
+  int32_t generation = 1;
+  int32_t shard_count = 4;
+  int32_t slot = 0;     // StatefulSet ordinal: static member id and transactional.id
+  std::string address;  // gRPC address that gateways forward commands to
+  std::map<std::string, PoolClock> pools;
+  size_t batch_inputs_max = 4000;
+  absl::Duration batch_time_max = absl::Milliseconds(50);
+  size_t cache_keys_max = 200'000;
+  absl::Duration kafka_timeout = absl::Seconds(10);
+  int64_t request_replay_us = int64_t{7} * 24 * 3600 * 1'000'000;  // how long an answer is replayed
+  int check_invariants_every = 0;                                  // 0 = never, 1 = every input
+  int64_t clock_skew_us_max = int64_t{60} * 1'000'000;
+  std::string code_version = "0.1.0";
+  Breaks breaks;
+};
+
+// What the worker reports. Implementations must be cheap; called on the worker's thread.
+class WorkerProbe {
+ public:
+  virtual ~WorkerProbe() = default;
+  virtual void Input(std::string_view /*type*/, std::string_view /*outcome*/) {}
+  virtual void Committed(int64_t /*inputs*/, absl::Duration /*transaction*/) {}
+  virtual void Aborted(std::string_view /*why*/) {}
+  virtual void Alarm(std::string_view /*what*/, std::string_view /*detail*/) {}
+  virtual void Event(std::string_view /*what*/, std::string_view /*detail*/) {}
+};
+
+// The world outside the worker.
+struct WorkerPorts {
+  kafka::Log* log = nullptr;
+  store::StoreFactory* stores = nullptr;
+  ViewSink* view = nullptr;  // may be null: no view
+  WorkerProbe* probe = nullptr;
+  std::function<int64_t()> wall_us;           // wall clock
+  std::function<int64_t()> steady_us;         // for durations
+  std::function<void(absl::Duration)> pause;  // between retries
+  std::function<std::string()> new_log_id;    // random
+  std::function<types::v1::Sealed(std::string_view pool, std::string_view bytes)> seal;
+  // Test hook: false = this process dies here (Step returns CANCELLED and the object is destroyed).
+  std::function<bool(std::string_view point)> at_point;
+};
+
+// Done is called exactly once, on the worker's thread, after the commit that contains the command.
+struct Command {
+  InputKind kind = InputKind::kCommand;
+  std::string pool, entity, type, payload;
+  std::string request_id;    // empty: no replay
+  std::string request_hash;  // of the request without its request_id
+  std::string caller;        // key id of the credential
+  int64_t deadline_us = 0;   // wall clock; 0 = none
+  std::function<void(const Reply&, const runtime::v1::PositionToken&)> done;
+};
+
+struct ShardStatus {
+  int32_t shard = 0;
+  int64_t epoch = 0;
+  int64_t sequence = 0;
+  std::map<std::string, int64_t> clocks;  // pool -> now
+  std::map<std::pair<std::string, std::string>, int64_t> sums;
+};
+
+class Worker : private kafka::RebalanceListener {
+ public:
+  Worker(const Program* program, WorkerOptions options, WorkerPorts ports);
+  ~Worker() override;
+
+  // One turn: take over what was assigned, gather for at most max_wait, commit. An error means that
+  // the worker has dropped everything and will rejoin at the next Step; PERMISSION_DENIED (fenced
+  // static member) and CANCELLED (crash hook) mean that the process must end.
+  absl::Status Step(absl::Duration max_wait);
+  // Any thread. False when the queue is full; done is then not called.
+  [[nodiscard]] bool Submit(Command command);
+  void Wake();
+  // Owned shards as of the last commit. Any thread.
+  std::vector<ShardStatus> Snapshot() const;
+  // Input topics are assigned and every assigned shard is restored. Any thread.
+  bool ready() const;
+  // Answers what is queued with UNAVAILABLE and leaves. The worker's thread.
+  void Stop();
+
+ private:
+  struct Answer {
+    Command command;
+    Reply reply;
+    int32_t shard = -1;
+  };
+
+  // kafka::RebalanceListener
+  void OnAssigned(const std::vector<kafka::TopicPartition>& partitions) override;
+  void OnRevoked(const std::vector<kafka::TopicPartition>& partitions) override;
+
+  // worker.cc
+  absl::Status Connect();
+  absl::Status Gather(absl::Duration max_wait);
+  absl::Duration WaitBound(absl::Duration max_wait);
+  void DropBatch(std::string_view why);
+  void ResetAll(std::string_view why);
+  void PublishStatus();
+  bool At(std::string_view point);
+
+  // worker_apply.cc
+  void ApplyRecord(const kafka::Record& record);
+  void ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer);
+  void ApplyCommands();
+  void ApplyCommand(Command command);
+  void FireLiveTimers();
+  void AdvanceEventClocks();
+  void ApplyWrite(Shard* shard, const Command& command, const Input& input, Reply* reply);
+  void FireOwnTimers(Shard* shard, const std::string& pool, const std::string& entity,
+                     int64_t now_us);
+  void FireTimer(Shard* shard, const std::string& pool, const ShardStore::DueTimer& due,
+                 int64_t now_us);
+  void CarryOut(Shard* shard, const Input& input, Effects effects);
+  void PublishEvent(Shard* shard, const Input& input, Publish publish);
+  void PublishClock(Shard* shard, const std::string& pool, int64_t clock_us);
+  void SetAside(Shard* shard, const kafka::Record& record, std::string_view pool, int error_class,
+                std::string_view reason, std::string_view detail);
+  int64_t NowFor(Shard* shard, const std::string& pool, int64_t own_time_us);
+  void Output(Shard* shard, kafka::OutRecord record);
+
+  // worker_commit.cc
+  absl::Status CommitBatch();
+  kafka::TxnResult WriteTransaction(std::vector<Shard*>* touched);
+  kafka::TxnResult Retry(const std::function<kafka::TxnResult()>& call);
+  absl::Status EnsureProducer();
+  absl::Status AfterAbort(const kafka::TxnResult& result);
+  absl::Status AfterCommit(const std::vector<Shard*>& touched);
+  void AnswerAll(const std::vector<Answer>& answers);
+  runtime::v1::ShardRecord MakeShardRecord(const Shard& shard) const;
+
+  // takeover.cc
+  absl::Status TakeOver();
+  absl::Status OpenShard(int32_t shard_id);
+  absl::StatusOr<std::optional<ShardRecord>> LastShardRecord(int32_t shard_id);
+  absl::Status CommitOwnership(const std::vector<Shard*>& shards);
+  absl::Status RestoreShard(Shard* shard);
+  absl::Status AssignOwned();
+
+  std::string Topic(std::string_view domain, std::string_view kind) const;
+
+  const Program* const program_;
+  const WorkerOptions options_;
+  const WorkerPorts ports_;
+  const std::string service_;
+  std::vector<std::string> input_topics_;
+
+  std::unique_ptr<kafka::Consumer> consumer_;
+  std::unique_ptr<kafka::TransactionalProducer> producer_;
+  std::unique_ptr<kafka::Reader> reader_;
+  std::shared_ptr<const kafka::GroupToken> token_;  // of this assignment, unchanged while it lasts
+  std::set<int32_t> to_take_over_;
+  bool rebalanced_ = false;  // a revoke ended the drain
+  std::map<int32_t, std::unique_ptr<Shard>> shards_;
+
+  // The open batch.
+  std::vector<kafka::OutRecord> outputs_;
+  std::vector<Answer> answers_;
+  int64_t batch_inputs_ = 0;
+  int64_t batch_wall_us_ = 0;
+  uint32_t batch_commands_ = 0;
+  int64_t applied_total_ = 0;
+
+  mutable std::mutex mutex_;  // guards what other threads see
+  std::deque<Command> queue_;
+  std::vector<ShardStatus> status_;
+  bool ready_ = false;
+  bool stopped_ = false;
+  std::mutex consumer_mutex_;  // Wake against the consumer's destruction
+};
+
+}  // namespace regulars::shard
+
+#endif  // REGULARS_LIBS_SHARD_WORKER_H_

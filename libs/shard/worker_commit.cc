@@ -1,0 +1,224 @@
+// The transaction of a batch and what follows it.
+#include <utility>
+
+#include "libs/base/assert.h"
+#include "libs/base/text.h"
+#include "libs/events/headers.h"
+#include "libs/events/types.h"
+#include "libs/shard/keys.h"
+#include "libs/shard/view_writer.h"
+#include "libs/shard/worker.h"
+
+namespace regulars::shard {
+namespace {
+
+// Pause between two tries of a retriable call, and how many there are: together above the
+// transaction's own time-out, after which the broker has decided.
+constexpr absl::Duration kRetryPause = absl::Milliseconds(20);
+constexpr int kRetriesMax = 1000;
+constexpr std::string_view kCrashed = "crash";
+
+}  // namespace
+
+kafka::TxnResult Worker::Retry(const std::function<kafka::TxnResult()>& call) {
+  kafka::TxnResult result;
+  for (int i = 0; i < kRetriesMax; ++i) {
+    result = call();
+    if (result.error != kafka::TxnError::kRetriable) return result;
+    ports_.pause(kRetryPause);
+  }
+  result.error = kafka::TxnError::kFatal;
+  return result;
+}
+
+absl::Status Worker::EnsureProducer() {
+  // Dirty-producer rule: an EndTxn that may still be on its way must never meet the next
+  // transaction.
+  if (producer_ && producer_->dirty()) {
+    ports_.probe->Event("producer_renewed", "an earlier EndTxn may still be in flight");
+    producer_.reset();
+  }
+  if (producer_) return absl::OkStatus();
+  auto producer =
+      ports_.log->NewTransactionalProducer({.transactional_id = Cat(service_, "-", options_.slot)});
+  if (!producer.ok()) return producer.status();
+  producer_ = *std::move(producer);
+  const kafka::TxnResult result = Retry([&] { return producer_->Init(options_.kafka_timeout); });
+  if (!result.ok()) return absl::UnavailableError(result.message);
+  return absl::OkStatus();
+}
+
+ShardRecord Worker::MakeShardRecord(const Shard& shard) const {
+  ShardRecord record;
+  record.set_log_id(shard.log_id);
+  record.set_epoch(shard.epoch);
+  record.set_sequence(shard.open.sequence);
+  for (const auto& [pool, now] : shard.open.pool_now) {
+    auto* clock = record.add_pool_clocks();
+    clock->set_pool(pool);
+    clock->set_now_us(now);
+  }
+  for (const auto& [channel, at] : shard.open.channels) {
+    auto* clock = record.add_channel_clocks();
+    clock->set_pool(channel.pool);
+    clock->set_topic(channel.topic);
+    clock->set_producing_shard(channel.producer);
+    clock->set_clock_us(at);
+  }
+  for (const auto& [topic, position] : shard.open.positions) {
+    auto* input = record.add_inputs();
+    input->set_topic(topic);
+    input->set_partition(shard.id);
+    const auto before = shard.committed.positions.find(topic);
+    input->set_from(before == shard.committed.positions.end() ? position : before->second);
+    input->set_to(position);
+  }
+  for (const auto& [target, count] : shard.out_counts) {
+    auto* output = record.add_outputs();
+    output->set_topic(target.first);
+    output->set_partition(target.second);
+    output->set_records(count);
+  }
+  for (const auto& [name, value] : shard.open.sums) {
+    auto* sum = record.add_sums();
+    sum->set_pool(name.first);
+    sum->set_name(name.second);
+    sum->set_value(value);
+  }
+  return record;
+}
+
+kafka::TxnResult Worker::WriteTransaction(std::vector<Shard*>* touched) {
+  if (auto result = producer_->Begin(); !result.ok()) return result;
+  const std::string changelog = Topic(service_, events::kChangelogKind);
+  std::vector<kafka::TopicPartitionOffset> offsets;
+  const auto produce = [&](const kafka::OutRecord& record, int64_t* offset = nullptr) {
+    return Retry([&] { return producer_->Produce(record, offset); });
+  };
+  for (const kafka::OutRecord& record : outputs_) {
+    if (auto result = produce(record); !result.ok()) return result;
+  }
+  for (Shard* shard : *touched) {
+    int64_t& count = shard->out_counts[{changelog, shard->id}];
+    for (const auto& [key, value] : shard->store->overlay()) {
+      if (key[0] != kStateKind && key[0] != kTimersKind) continue;
+      kafka::OutRecord record;
+      record.topic = changelog;
+      record.partition = shard->id;
+      record.key = key;
+      record.value = value;
+      ++count;
+      if (auto result = produce(record); !result.ok()) return result;
+    }
+    ++count;
+    ++shard->open.sequence;
+    const ShardRecord books = MakeShardRecord(*shard);
+    kafka::OutRecord record;
+    record.topic = changelog;
+    record.partition = shard->id;
+    record.key = std::string(kShardKey);
+    record.value = books.SerializeAsString();
+    shard->record_offset = -1;
+    if (auto result = produce(record, &shard->record_offset); !result.ok()) return result;
+    for (const auto& [topic, position] : shard->open.positions) {
+      offsets.push_back({topic, shard->id, position});
+    }
+  }
+  if (options_.breaks.store_position) {
+    // Self-test: the store runs ahead of the log.
+    for (Shard* shard : *touched) {
+      (void)shard->store->Commit(MakeShardRecord(*shard), shard->store->position());
+    }
+  }
+  if (!At("produced")) return {kafka::TxnError::kFatal, std::string(kCrashed)};
+  if (!options_.breaks.offsets_in_txn) {
+    const auto group = options_.breaks.generation ? consumer_->Group() : token_;
+    const auto result =
+        Retry([&] { return producer_->SendOffsets(offsets, *group, options_.kafka_timeout); });
+    if (!result.ok()) return result;
+  }
+  if (!At("before_commit")) return {kafka::TxnError::kFatal, std::string(kCrashed)};
+  auto result = Retry([&] { return producer_->Commit(options_.kafka_timeout); });
+  if (result.ok() && !At("committed")) return {kafka::TxnError::kFatal, std::string(kCrashed)};
+  return result;
+}
+
+absl::Status Worker::CommitBatch() {
+  std::vector<Shard*> touched;
+  for (auto& [id, shard] : shards_) {
+    if (shard->touched || shard->store->has_changelog_changes()) touched.push_back(shard.get());
+  }
+  if (options_.breaks.shard_chain) {
+    // Self-test: turns that consumed nothing leave no record in the chain's count of positions.
+    for (Shard* shard : touched) {
+      if (shard->open.positions == shard->committed.positions) ++shard->open.sequence;
+    }
+  }
+  if (touched.empty()) {
+    const std::vector<Answer> answers = std::move(answers_);
+    answers_.clear();
+    AnswerAll(answers);
+    return absl::OkStatus();
+  }
+  const int64_t started_us = ports_.steady_us();
+  if (absl::Status ready = EnsureProducer(); !ready.ok()) return ready;
+  const kafka::TxnResult result = WriteTransaction(&touched);
+  if (result.message == kCrashed) return absl::CancelledError(AbslView(kCrashed));
+  if (result.error == kafka::TxnError::kAbort) return AfterAbort(result);
+  if (!result.ok())
+    return absl::UnavailableError(result.message);  // ResetAll: outcome is in the log
+  if (absl::Status after = AfterCommit(touched); !after.ok()) return after;
+  ports_.probe->Committed(batch_inputs_ + batch_commands_,
+                          absl::Microseconds(ports_.steady_us() - started_us));
+  const int64_t broker_us = producer_->broker_time_us();
+  if (broker_us > 0 && options_.clock_skew_us_max > 0) {
+    const int64_t skew_us = ports_.wall_us() - broker_us;
+    REGULARS_ASSERT(skew_us < options_.clock_skew_us_max && skew_us > -options_.clock_skew_us_max,
+                    "the wall clock is too far from the broker's");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Worker::AfterAbort(const kafka::TxnResult& result) {
+  ports_.probe->Aborted(result.message);
+  const auto aborted = Retry([&] { return producer_->Abort(options_.kafka_timeout); });
+  if (!aborted.ok()) return absl::UnavailableError(aborted.message);
+  DropBatch(result.message);
+  return AssignOwned();  // read the inputs again from the committed positions
+}
+
+absl::Status Worker::AfterCommit(const std::vector<Shard*>& touched) {
+  for (Shard* shard : touched) {
+    REGULARS_ASSERT(shard->record_offset >= 0, "a committed @shard record has no offset");
+    std::vector<redis::ViewOp> view;
+    if (ports_.view != nullptr) {
+      for (const auto& [key, value] : shard->store->overlay()) {
+        if (key[0] != kStateKind) continue;
+        const StateKeyParts parts = ParseStateKey(key);
+        if (!program_->InView(parts.sub)) continue;
+        view.push_back({ViewKey(parts), value ? std::optional(ViewValue(*value)) : std::nullopt});
+      }
+    }
+    if (absl::Status stored =
+            shard->store->Commit(MakeShardRecord(*shard), shard->record_offset + 1);
+        !stored.ok()) {
+      return stored;
+    }
+    if (ports_.view != nullptr) {
+      ports_.view->Append(shard->id, shard->open.sequence - 1, shard->open.sequence,
+                          std::move(view));
+    }
+    shard->committed = shard->open;
+    shard->touched = false;
+    shard->out_counts.clear();
+  }
+  if (!At("stored")) return absl::CancelledError(AbslView(kCrashed));
+  outputs_.clear();
+  const std::vector<Answer> answers = std::move(answers_);
+  answers_.clear();
+  PublishStatus();
+  AnswerAll(answers);
+  return absl::OkStatus();
+}
+
+}  // namespace regulars::shard
