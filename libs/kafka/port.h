@@ -114,6 +114,7 @@ struct Watermarks {
 class Consumer {
  public:
   virtual ~Consumer() = default;
+  // The topics must exist (PartitionCount tells): one that does not is waited for in silence.
   // All instances of a group must subscribe to the same topics with equal partition counts, so that
   // the range assignor gives partition p of every topic to the same member.
   virtual absl::Status Subscribe(const std::vector<std::string>& topics,

@@ -12,6 +12,7 @@ namespace {
 
 // How long a dynamic member tries to leave its group before it is left to its session time-out.
 constexpr absl::Duration kLeaveTimeout = absl::Seconds(5);
+constexpr int kLogWarning = 4;  // syslog
 
 class RdConsumer : public Consumer {
  public:
@@ -173,8 +174,10 @@ class RdConsumer : public Consumer {
             absl::StrCat(message.rkt == nullptr ? "?" : rd_kafka_topic_name(message.rkt), "/",
                          message.partition, ": ", rd_kafka_message_errstr(&message)));
         break;
-      default:
-        break;  // transport errors and the like: librdkafka goes on by itself
+      default:  // librdkafka goes on by itself
+        handle_->Log(kLogWarning, rd_kafka_err2name(message.err),
+                     rd_kafka_message_errstr(&message));
+        break;
     }
   }
 

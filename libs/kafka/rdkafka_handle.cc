@@ -14,6 +14,8 @@ namespace regulars::kafka::rd {
 
 namespace {
 
+constexpr int kLogError = 3;  // syslog
+
 // A connection that never carried a byte (a refused one) holds no request.
 bool CarriedData(int fd) {
   tcp_info info{};
@@ -44,15 +46,18 @@ absl::StatusOr<std::shared_ptr<Handle>> Handle::Make(const RdkafkaOptions& optio
         auto* self = rk == nullptr ? nullptr : static_cast<Handle*>(rd_kafka_opaque(rk));
         if (self == nullptr) return;
         if (std::string_view(facility) == "REQTMOUT") ++self->lost_requests_;
-        if (self->log_) self->log_(level, facility, text);
+        self->Log(level, facility, text);
       });
   rd_kafka_conf_set_closesocket_cb(conf.get(), [](int fd, void* opaque) {
     if (CarriedData(fd)) ++static_cast<Handle*>(opaque)->lost_requests_;
     return close(fd);
   });
-  // Without an error callback librdkafka hands transport errors out as messages; they are in the
-  // log.
-  rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t*, int, const char*, void*) {});
+  // Errors without a call to answer (all brokers down, authentication failed) go to the log.
+  rd_kafka_conf_set_error_cb(
+      conf.get(), [](rd_kafka_t*, int err, const char* reason, void* opaque) {
+        static_cast<Handle*>(opaque)->Log(
+            kLogError, rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(err)), reason);
+      });
   if (callbacks.rebalance != nullptr) {
     rd_kafka_conf_set_rebalance_cb(
         conf.get(), [](rd_kafka_t* rk, rd_kafka_resp_err_t err,
@@ -78,6 +83,10 @@ absl::StatusOr<std::shared_ptr<Handle>> Handle::Make(const RdkafkaOptions& optio
   (void)conf.release();  // owned by the instance now
   if (type == RD_KAFKA_CONSUMER) rd_kafka_poll_set_consumer(handle->rk_);
   return handle;
+}
+
+void Handle::Log(int level, std::string_view facility, std::string_view text) const {
+  if (log_) log_(level, facility, text);
 }
 
 // Nothing is said good-bye to here: a static member keeps its place, a dynamic one has left before,

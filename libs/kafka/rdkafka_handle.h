@@ -6,9 +6,11 @@
 #include <librdkafka/rdkafka.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -59,6 +61,8 @@ class Handle {
   rd_kafka_t* get() const { return rk_; }
   // From now on no callback reaches the client (which may be gone).
   void Silence() { silent_ = true; }
+  // To RdkafkaOptions::log.
+  void Log(int level, std::string_view facility, std::string_view text) const;
   // Connections closed that had carried data, and requests timed out, since the start: the two ways
   // a request can be in flight without its sender knowing.
   int64_t lost_requests() const { return lost_requests_.load(std::memory_order_relaxed); }

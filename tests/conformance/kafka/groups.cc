@@ -152,6 +152,7 @@ TEST_F(Groups, ANewMemberWithTheSameInstanceIdFencesTheOldOneWithoutARebalance) 
     return old_heard.assigned.size() == 1 && other_heard.assigned.size() == 1;
   }));
   const std::vector<TopicPartition> place = old_heard.assigned;
+  const std::string old_story = old_heard.story;
   const std::string other_story = other_heard.story;
   const std::shared_ptr<const GroupToken> stale = old_one->Group();
   auto new_one = Member(group, "slot-0", {topic}, &new_heard);
@@ -164,6 +165,7 @@ TEST_F(Groups, ANewMemberWithTheSameInstanceIdFencesTheOldOneWithoutARebalance) 
   while (fenced.ok() && absl::Now() < until) fenced = old_one->Poll(kShort).status();
   EXPECT_EQ(fenced.code(), absl::StatusCode::kFailedPrecondition) << fenced;
   EXPECT_FALSE(old_one->Poll(kShort).ok()) << "for good";
+  EXPECT_EQ(old_heard.story, old_story) << "nothing is revoked: the error says it all";
 
   auto producer = ReadyProducer(Unique("tx"));
   ASSERT_TRUE(producer->Begin().ok());
