@@ -1,0 +1,86 @@
+#include "libs/service/clock_service.h"
+
+#include <google/protobuf/util/time_util.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/model/names.h"
+#include "regulars/runtime/v1/runtime_service.grpc.pb.h"
+
+namespace regulars::service {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+using runtime::v1::Clock;
+using runtime::v1::GetClockRequest;
+using Call = rpc::UnaryCall<GetClockRequest, Clock>;
+
+class ClockService final : public runtime::v1::RuntimeService::CallbackService {
+ public:
+  ClockService(rpc::Edge* edge, ClockSources sources) : edge_(edge), sources_(std::move(sources)) {}
+
+  grpc::ServerUnaryReactor* GetClock(grpc::CallbackServerContext* context,
+                                     const GetClockRequest* request, Clock* response) override {
+    return rpc::Handle(edge_, "/regulars.runtime.v1.RuntimeService/GetClock", context, request,
+                       request->name(), response,
+                       [this](const Call& call) { call.Finish(Answer(call)); });
+  }
+
+ private:
+  absl::Status Answer(const Call& call) {
+    REGULARS_RETURN_IF_ERROR(
+        model::ParseName(call.request().name(), "pools/{pool}/clock").status());
+    const std::string& pool = call.caller().pool;
+    if (!sources_.knows_pool(pool)) {
+      return DomainError(absl::StatusCode::kNotFound, "POOL_UNKNOWN",
+                         "the pool is not configured here");
+    }
+    Clock& clock = call.response();
+    clock.set_name(call.request().name());
+    clock.set_shard_count(sources_.shard_count);
+    if (sources_.shard_count == 0) {
+      if (const auto promised = sources_.promised ? sources_.promised(pool) : std::nullopt) {
+        *clock.mutable_clock_time() = TimeUtil::MicrosecondsToTimestamp(*promised);
+      }
+      return absl::OkStatus();
+    }
+    FillShards(pool, &clock);
+    return absl::OkStatus();
+  }
+
+  void FillShards(const std::string& pool, Clock* clock) const {
+    std::vector<shard::ShardStatus> shards = sources_.shards();
+    std::sort(shards.begin(), shards.end(),
+              [](const auto& a, const auto& b) { return a.shard < b.shard; });
+    std::optional<Micros> least;
+    bool all = !shards.empty();
+    for (const shard::ShardStatus& status : shards) {
+      runtime::v1::ShardClock* row = clock->add_shards();
+      row->set_shard(status.shard);
+      row->set_owned(true);
+      const auto now = status.clocks.find(pool);
+      if (now == status.clocks.end()) {
+        all = false;
+        continue;
+      }
+      *row->mutable_clock_time() = TimeUtil::MicrosecondsToTimestamp(now->second);
+      least = std::min(least.value_or(now->second), now->second);
+    }
+    if (all && least.has_value()) {
+      *clock->mutable_clock_time() = TimeUtil::MicrosecondsToTimestamp(*least);
+    }
+  }
+
+  rpc::Edge* const edge_;
+  const ClockSources sources_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeClockService(rpc::Edge* edge, ClockSources sources) {
+  return std::make_unique<ClockService>(edge, std::move(sources));
+}
+
+}  // namespace regulars::service

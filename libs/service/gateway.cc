@@ -1,0 +1,107 @@
+#include "libs/service/gateway.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include "libs/base/base32.h"
+#include "libs/base/hash.h"
+#include "libs/base/status.h"
+#include "libs/base/text.h"
+#include "libs/seal/crypto.h"
+#include "regulars/runtime/v1/runtime_state.pb.h"
+
+namespace regulars::service {
+namespace {
+
+absl::Status NotOwned(int32_t shard) {
+  return WithRetryAfter(DomainError(absl::StatusCode::kUnavailable, "SHARD_NOT_OWNED",
+                                    "the shard changes its owner right now; nothing was changed",
+                                    {{"shard", Cat(shard)}}),
+                        rpc::kRetryAfterDefault);
+}
+
+}  // namespace
+
+std::string HashRequest(const google::protobuf::Message& request) {
+  const std::unique_ptr<google::protobuf::Message> copy(request.New());
+  copy->CopyFrom(request);
+  const auto* field = copy->GetDescriptor()->FindFieldByName("request_id");
+  if (field != nullptr) copy->GetReflection()->ClearField(copy.get(), field);
+  std::string bytes = copy->GetDescriptor()->full_name();
+  bytes.push_back('\0');
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    copy->SerializeToCodedStream(&coded);
+  }
+  return seal::Sha256(bytes);
+}
+
+absl::Status StatusOfReply(const shard::Reply& reply) {
+  if (reply.code == absl::StatusCode::kOk) return absl::OkStatus();
+  if (!IsValidReason(reply.reason)) return absl::Status(reply.code, reply.message);
+  absl::Status status = DomainError(reply.code, reply.reason, reply.message);
+  if (reply.code != absl::StatusCode::kUnavailable) return status;
+  return WithRetryAfter(std::move(status), rpc::kRetryAfterDefault);
+}
+
+Gateway::Gateway(int32_t shard_count, const Owners* owners, rpc::TlsFiles client_tls)
+    : shard_count_(shard_count), owners_(owners), channels_(std::move(client_tls)) {}
+
+void Gateway::Attach(const std::string& instance, const std::string& address,
+                     shard::Worker* worker) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  workers_[{instance, address}] = worker;
+}
+
+void Gateway::DetachAll() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  workers_.clear();
+}
+
+std::vector<shard::ShardStatus> Gateway::Shards() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<shard::ShardStatus> out;
+  for (const auto& [name, worker] : workers_) {
+    for (shard::ShardStatus& status : worker->Snapshot()) out.push_back(std::move(status));
+  }
+  return out;
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller& caller,
+                                                              Micros deadline_us, Work work,
+                                                              Answer answer) {
+  const int32_t shard = ShardOf(Bucket(caller.pool, work.entity), shard_count_);
+  const std::optional<Owner> owner = owners_->Of(shard);
+  if (!owner.has_value()) return NotOwned(shard);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto local = workers_.find({owner->instance, owner->address});
+    if (local != workers_.end()) {
+      shard::Command command;
+      command.kind = work.kind;
+      command.pool = caller.pool;
+      command.entity = std::move(work.entity);
+      command.type = std::move(work.type);
+      command.payload = std::move(work.payload);
+      command.request_id = std::move(work.request_id);
+      command.request_hash = std::move(work.request_hash);
+      command.caller = caller.key_id;
+      command.deadline_us = deadline_us;
+      command.done = [answer = std::move(answer)](const shard::Reply& reply,
+                                                  const runtime::v1::PositionToken& position) {
+        answer(reply, Base32Encode(position.SerializeAsString()));
+      };
+      if (local->second->Submit(std::move(command))) return nullptr;
+      return WithRetryAfter(DomainError(absl::StatusCode::kResourceExhausted, "COMMANDS_QUEUED",
+                                        "too many calls wait for this shard; nothing was changed"),
+                            rpc::kRetryAfterDefault);
+    }
+  }
+  // The owner changed since the other instance looked: the caller asks again, nothing circles.
+  if (caller.forwarded) return NotOwned(shard);
+  return channels_.To(owner->address);
+}
+
+}  // namespace regulars::service
