@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "google/protobuf/arena.h"
 #include "libs/base/assert.h"
 #include "libs/base/base32.h"
 #include "libs/base/hash.h"
@@ -23,6 +25,7 @@ namespace {
 constexpr size_t kTouchIdMax = 128;
 constexpr size_t kFragmentIdMax = 63;
 constexpr size_t kCurrencyLetters = 3;
+constexpr size_t kArenaBlockBytes = 4096;
 
 absl::Status Invalid(std::string_view reason, std::string_view message) {
   return DomainError(absl::StatusCode::kInvalidArgument, reason, message);
@@ -103,7 +106,10 @@ absl::Status DecodeRecord(shard::Input* input, bool* skip) {
     *skip = true;
     return absl::OkStatus();
   }
-  identity::v1::MemberResolved event;
+  // One block on the stack for the whole message: this is the hot path.
+  alignas(std::max_align_t) char block[kArenaBlockBytes];
+  google::protobuf::Arena arena(block, sizeof(block));
+  auto& event = *google::protobuf::Arena::CreateMessage<identity::v1::MemberResolved>(&arena);
   if (!event.ParseFromString(input->payload)) {
     return Invalid("PAYLOAD_MALFORMED", "MemberResolved does not parse");
   }

@@ -88,7 +88,7 @@ void Ledger::PostEarned(const PaidOrder& order, int64_t points, v1::OrderState* 
     set_.NewLot(lot, left);
   }
   v1::PointsEarned event;
-  *event.mutable_posting() = poster_.Post(facts);
+  poster_.Post(facts, event.mutable_posting());
   event.set_amount_minor(order.amount_minor);
   event.set_currency_code(order.currency_code);
   event.set_debt_paid_points(facts.debt_points);
@@ -193,9 +193,10 @@ int64_t Ledger::PostReversed(const RefundedOrder& refund, v1::OrderState* order)
   set_.Store(OrderSub(refund.order_key), *order);
   if (moved == 0) return 0;
 
+  const std::string natural_id = Cat(refund.order_key, "/", refund.refund_id);
   PostingFacts facts{.kind = EntryKind::kReversed,
                      .points = moved,
-                     .natural_id = Cat(refund.order_key, "/", refund.refund_id),
+                     .natural_id = natural_id,
                      .order_key = refund.order_key,
                      .origin = refund.origin,
                      .expiry_days = 0,
@@ -210,7 +211,7 @@ int64_t Ledger::PostReversed(const RefundedOrder& refund, v1::OrderState* order)
   root->set_debt(AddOrDie(root->debt(), debt));
   Move(-moved);
   v1::PointsReversed event;
-  *event.mutable_posting() = poster_.Post(facts);
+  poster_.Post(facts, event.mutable_posting());
   event.set_refund_id(refund.refund_id);
   event.set_debt_points(debt);
   poster_.Publish("PointsReversed", event.posting().natural_id(), event);

@@ -40,16 +40,17 @@ RedeemOutcome Ledger::Redeem(const Redemption& redemption, v1::RedemptionState* 
   v1::PointsRoot* root = set_.OpenRoot();
   root->set_redeemed(AddOrDie(root->redeemed(), redemption.points));
   Move(-redemption.points);
+  const Origin origin = AppliedNow(redemption.origin);
   const PostingFacts facts{.kind = EntryKind::kRedeemed,
                            .points = redemption.points,
                            .natural_id = redemption.redemption_id,
                            .order_key = "",
-                           .origin = AppliedNow(redemption.origin),
+                           .origin = origin,
                            .expiry_days = 0,
                            .debt_points = 0,
                            .lots = *std::move(lots)};
   v1::PointsRedeemed event;
-  *event.mutable_posting() = poster_.Post(facts);
+  poster_.Post(facts, event.mutable_posting());
   event.set_redemption_id(redemption.redemption_id);
   poster_.Publish("PointsRedeemed", event.posting().natural_id(), event);
 
@@ -115,11 +116,12 @@ ReverseOutcome Ledger::Reverse(const Reversal& reversal, v1::RedemptionState* st
   root->set_redeemed(root->redeemed() - state->points());
   REGULARS_ASSERT(root->redeemed() >= 0, "more points were given back than spent");
   Move(state->points());
+  const Origin origin = AppliedNow(reversal.origin);
   PostingFacts facts{.kind = EntryKind::kRedemptionReversed,
                      .points = state->points(),
                      .natural_id = reversal.redemption_id,
                      .order_key = "",
-                     .origin = AppliedNow(reversal.origin),
+                     .origin = origin,
                      .expiry_days = 0,
                      .debt_points = 0,
                      .lots = {}};
@@ -138,7 +140,7 @@ ReverseOutcome Ledger::Reverse(const Reversal& reversal, v1::RedemptionState* st
     }
   }
   v1::RedemptionReversed event;
-  *event.mutable_posting() = poster_.Post(facts);
+  poster_.Post(facts, event.mutable_posting());
   event.set_redemption_id(reversal.redemption_id);
   event.set_expired_points(expired_points);
   event.set_debt_paid_points(facts.debt_points);
@@ -148,16 +150,17 @@ ReverseOutcome Ledger::Reverse(const Reversal& reversal, v1::RedemptionState* st
     for (const v1::Allocation& lot : expired) NoteExpired(EarnedEntry(lot.lot()), lot.points());
     root->set_expired(AddOrDie(root->expired(), expired_points));
     Move(-expired_points);
-    PostingFacts loss{.kind = EntryKind::kExpired,
-                      .points = expired_points,
-                      .natural_id = RedemptionSub(reversal.redemption_id),
-                      .order_key = "",
-                      .origin = AppliedNow(reversal.origin),
-                      .expiry_days = 0,
-                      .debt_points = 0,
-                      .lots = std::move(expired)};
+    const std::string natural_id = RedemptionSub(reversal.redemption_id);
+    const PostingFacts loss{.kind = EntryKind::kExpired,
+                            .points = expired_points,
+                            .natural_id = natural_id,
+                            .order_key = "",
+                            .origin = origin,
+                            .expiry_days = 0,
+                            .debt_points = 0,
+                            .lots = std::move(expired)};
     v1::PointsExpired lost;
-    *lost.mutable_posting() = poster_.Post(loss);
+    poster_.Post(loss, lost.mutable_posting());
     poster_.Publish("PointsExpired", lost.posting().natural_id(), lost);
   }
   state->set_reversal_entry_sequence(event.posting().entry_sequence());
@@ -185,19 +188,21 @@ void Ledger::ExpireLot(const LotKey& lot, int64_t points) {
   v1::PointsRoot* root = set_.OpenRoot();
   root->set_expired(AddOrDie(root->expired(), points));
   Move(-points);
-  PostingFacts facts{.kind = EntryKind::kExpired,
-                     .points = points,
-                     .natural_id = Cat(lot.sequence),
-                     .order_key = earned.natural_id(),
-                     .origin = {.touch_id = "",
-                                .request_id = "",
-                                .fragment_id = FragmentOf(earned),
-                                .effective_us = lot.expires_at_us},
-                     .expiry_days = 0,
-                     .debt_points = 0,
-                     .lots = {MoveOf(lot, points)}};
+  const std::string natural_id = Cat(lot.sequence);
+  const Origin origin{.touch_id = "",
+                      .request_id = "",
+                      .fragment_id = FragmentOf(earned),
+                      .effective_us = lot.expires_at_us};
+  const PostingFacts facts{.kind = EntryKind::kExpired,
+                           .points = points,
+                           .natural_id = natural_id,
+                           .order_key = earned.natural_id(),
+                           .origin = origin,
+                           .expiry_days = 0,
+                           .debt_points = 0,
+                           .lots = {MoveOf(lot, points)}};
   v1::PointsExpired event;
-  *event.mutable_posting() = poster_.Post(facts);
+  poster_.Post(facts, event.mutable_posting());
   poster_.Publish("PointsExpired", event.posting().natural_id(), event);
 }
 

@@ -73,7 +73,7 @@ std::string TouchOf(const v1::EntryState& entry) {
 Poster::Poster(std::string_view program, const Member& member, WorkingSet* set)
     : program_(program), member_(member), set_(set) {}
 
-v1::Posting Poster::Post(const PostingFacts& facts) {
+void Poster::Post(const PostingFacts& facts, v1::Posting* posting) {
   REGULARS_ASSERT(facts.points > 0, "a posting moves a positive number of points");
   v1::PointsRoot* root = set_->OpenRoot();
   const int64_t sequence = root->next_entry_sequence();
@@ -83,7 +83,7 @@ v1::Posting Poster::Post(const PostingFacts& facts) {
   entry.set_kind(static_cast<int32_t>(facts.kind));
   entry.set_points(facts.points);
   entry.set_balance_after(root->balance());
-  entry.set_natural_id(facts.natural_id);
+  entry.set_natural_id(std::string(facts.natural_id));
   entry.set_effective_us(facts.origin.effective_us);
   entry.set_recorded_after_us(member_.now_us - facts.origin.effective_us);
   SetOrigin(facts.origin, &entry);
@@ -96,34 +96,32 @@ v1::Posting Poster::Post(const PostingFacts& facts) {
   }
   set_->Store(EntrySub(sequence), entry);
 
-  v1::Posting posting;
-  posting.set_member(member_.id);
-  posting.set_program(std::string(program_));
-  posting.set_entry_sequence(sequence);
-  posting.set_points(facts.points);
-  posting.set_balance_after(root->balance());
+  posting->set_member(std::string(member_.id));
+  posting->set_program(std::string(program_));
+  posting->set_entry_sequence(sequence);
+  posting->set_points(facts.points);
+  posting->set_balance_after(root->balance());
   for (const v1::Allocation& lot : facts.lots) {
-    v1::LotMove* move = posting.add_lots();
+    v1::LotMove* move = posting->add_lots();
     move->set_lot_id(Cat(lot.lot()));
     move->set_points(lot.points());
     move->set_expires_at_us(lot.expires_at_us());
   }
-  posting.set_natural_id(NaturalId(facts.kind, facts.natural_id));
-  v1::Cause* cause = posting.mutable_cause();
+  posting->set_natural_id(NaturalId(facts.kind, facts.natural_id));
+  v1::Cause* cause = posting->mutable_cause();
   cause->set_touch_id(facts.origin.touch_id);
   cause->set_request_id(facts.origin.request_id);
   if (facts.kind == EntryKind::kEarned) cause->set_rule(std::string(kEarnRule));
-  cause->set_order(facts.order_key);
-  posting.set_fragment_id(facts.origin.fragment_id);
-  posting.set_effective_us(facts.origin.effective_us);
-  posting.set_recorded_us(member_.now_us);
-  return posting;
+  cause->set_order(std::string(facts.order_key));
+  posting->set_fragment_id(facts.origin.fragment_id);
+  posting->set_effective_us(facts.origin.effective_us);
+  posting->set_recorded_us(member_.now_us);
 }
 
 void Poster::Publish(std::string_view type, std::string_view natural_id,
                      const google::protobuf::MessageLite& event) {
   publishes_.push_back({.kind = "events",
-                        .entity = member_.id,
+                        .entity = std::string(member_.id),
                         .type = Cat("io.regulars.points.v1.", type),
                         .id = Cat(member_.id, "/", program_, "/", natural_id),
                         .payload = event.SerializeAsString(),

@@ -31,7 +31,7 @@ inline constexpr std::string_view kEarnRule = "earn_per_amount@1";
 
 // Whose ledger, and the shard's clock for this input.
 struct Member {
-  std::string id;
+  std::string_view id;
   int64_t now_us = 0;
 };
 
@@ -43,12 +43,13 @@ struct Origin {
   int64_t effective_us = 0;
 };
 
+// Views: they live as long as the posting is made.
 struct PostingFacts {
   EntryKind kind = EntryKind::kEarned;
   int64_t points = 0;
-  std::string natural_id;  // without its kind's prefix
-  std::string order_key;   // empty = no order behind it
-  Origin origin;
+  std::string_view natural_id;  // without its kind's prefix
+  std::string_view order_key;   // empty = no order behind it
+  const Origin& origin;
   int64_t expiry_days = 0;  // earned only
   int64_t debt_points = 0;
   std::vector<v1::Allocation> lots;
@@ -67,8 +68,8 @@ class Poster {
  public:
   Poster(std::string_view program, const Member& member, WorkingSet* set);
 
-  // Stores the entry and returns what its event says. The root already shows the move.
-  [[nodiscard]] v1::Posting Post(const PostingFacts& facts);
+  // Stores the entry and fills what its event says. The root already shows the move.
+  void Post(const PostingFacts& facts, v1::Posting* posting);
   // `type` is the message's name, e.g. "PointsEarned".
   void Publish(std::string_view type, std::string_view natural_id,
                const google::protobuf::MessageLite& event);

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "libs/base/status.h"
-#include "regulars/points/v1/points_service.pb.h"
 #include "services/points/shell/requests.h"
 
 namespace regulars::points {
@@ -29,18 +28,6 @@ TEST(Requests, ARequestIdIsAUuidOrEmpty) {
         std::string("8d2f5a4g-0000-4000-8000-000000000001")}) {
     EXPECT_EQ(ReasonOf(CheckRequestId(id)), "REQUEST_ID_INVALID") << id;
   }
-}
-
-TEST(Requests, TheHashIsOfEverythingButTheRequestId) {
-  v1::RedeemPointsRequest first;
-  first.set_redemption_id("x");
-  first.set_points(5);
-  v1::RedeemPointsRequest second = first;
-  second.set_request_id("8d2f5a4e-0000-4000-8000-000000000001");
-  EXPECT_EQ(RequestHash("RedeemPoints", first), RequestHash("RedeemPoints", second));
-  EXPECT_NE(RequestHash("RedeemPoints", first), RequestHash("ReversePoints", first));
-  second.set_points(6);
-  EXPECT_NE(RequestHash("RedeemPoints", first), RequestHash("RedeemPoints", second));
 }
 
 TEST(Imbalance, IsTheSumOfDifferencesWithoutSign) {

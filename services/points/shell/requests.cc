@@ -1,11 +1,10 @@
 #include "services/points/shell/requests.h"
 
 #include <cctype>
+#include <utility>
 #include <vector>
 
-#include "libs/base/hash.h"
 #include "libs/base/status.h"
-#include "libs/base/text.h"
 #include "libs/model/names.h"
 #include "services/points/codec/inputs.h"
 
@@ -48,10 +47,6 @@ absl::Status CheckRequestId(std::string_view request_id) {
   if (valid) return absl::OkStatus();
   return DomainError(absl::StatusCode::kInvalidArgument, "REQUEST_ID_INVALID",
                      "request_id must be a UUID or empty");
-}
-
-std::string HashOf(std::string_view type, std::string_view bytes) {
-  return Cat(Xxh3(Cat(type, "/", bytes)), "/", bytes.size());
 }
 
 int64_t LedgerImbalance(const ShardSums& sums) {

@@ -21,17 +21,6 @@ namespace regulars::points {
 // REQUEST_ID_INVALID.
 [[nodiscard]] absl::Status CheckRequestId(std::string_view request_id);
 
-// Same request but for its request_id, same hash.
-template <typename Request>
-[[nodiscard]] std::string RequestHash(std::string_view type, Request request);
-[[nodiscard]] std::string HashOf(std::string_view type, std::string_view bytes);
-
-template <typename Request>
-std::string RequestHash(std::string_view type, Request request) {
-  request.clear_request_id();
-  return HashOf(type, request.SerializeAsString());
-}
-
 // Sums of a shard, as the runtime keeps them: (pool, name) -> value.
 using ShardSums = std::map<std::pair<std::string, std::string>, int64_t>;
 
