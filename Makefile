@@ -25,6 +25,9 @@ test-unit: build ## unit and property tests only
 conformance-ports: build ## real Kafka, Redis and RocksDB against their fakes: one suite
 	ctest --preset release -L conformance
 
+bad-inputs: build ## every row of docs/bad-inputs.md against running services
+	$(PY) tests/bad_inputs/bad_inputs.py
+
 asan: setup ## unit, property and simulation tests under address and UB sanitizers
 	tests/sanitize.sh asan
 

@@ -142,28 +142,4 @@ void IngestService::Advance(const AdvanceCall& call) {
   call.Finish(absl::OkStatus());
 }
 
-grpc::ServerUnaryReactor* IngestRuntimeService::GetClock(
-    grpc::CallbackServerContext* context, const runtime::v1::GetClockRequest* request,
-    runtime::v1::Clock* response) {
-  using Call = rpc::UnaryCall<runtime::v1::GetClockRequest, runtime::v1::Clock>;
-  return rpc::Handle(edge_, "/regulars.runtime.v1.RuntimeService/GetClock", context, request,
-                     request->name(), response, [this](Call call) {
-                       const auto parsed = model::ParseName(call.request().name(), kClockPattern);
-                       if (!parsed.ok()) return call.Finish(parsed.status());
-                       const PoolDoor* door = intake_->Find(call.caller().pool);
-                       if (door == nullptr) {
-                         return call.Finish(DomainError(absl::StatusCode::kNotFound, "POOL_UNKNOWN",
-                                                        "this service has no such pool"));
-                       }
-                       call.response().set_name(call.request().name());
-                       const std::optional<Micros> clock =
-                           door->rules.event_clock ? clocks_->Clock(call.caller().pool)
-                                                   : std::optional<Micros>(WallMicros());
-                       if (clock.has_value()) {
-                         SetTime(*clock, call.response().mutable_clock_time());
-                       }
-                       call.Finish(absl::OkStatus());
-                     });
-}
-
 }  // namespace regulars::ingest

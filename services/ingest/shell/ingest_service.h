@@ -1,4 +1,4 @@
-// gRPC of ingest: IngestService, and the clock of RuntimeService.
+// gRPC of ingest.
 // Thread-safety: gRPC's callback threads; AdvanceClock works on a thread of its own, because a
 // promise waits for the log twice. Lifecycle: outlives the server.
 #ifndef REGULARS_SERVICES_INGEST_SHELL_INGEST_SERVICE_H_
@@ -12,7 +12,6 @@
 
 #include "libs/rpc/call.h"
 #include "regulars/ingest/v1/ingest_service.grpc.pb.h"
-#include "regulars/runtime/v1/runtime_service.grpc.pb.h"
 #include "services/ingest/shell/clock_desk.h"
 #include "services/ingest/shell/intake.h"
 
@@ -52,22 +51,6 @@ class IngestService final : public IngestServiceBase {
   std::deque<AdvanceCall> promises_;
   bool stopping_ = false;
   std::thread promiser_;
-};
-
-// GetClock: the last acknowledged promise of an event pool, the wall clock of the others.
-class IngestRuntimeService final : public runtime::v1::RuntimeService::CallbackService {
- public:
-  IngestRuntimeService(rpc::Edge* edge, const Intake* intake, const ClockDesk* clocks)
-      : edge_(edge), intake_(intake), clocks_(clocks) {}
-
-  grpc::ServerUnaryReactor* GetClock(grpc::CallbackServerContext* context,
-                                     const runtime::v1::GetClockRequest* request,
-                                     runtime::v1::Clock* response) override;
-
- private:
-  rpc::Edge* const edge_;
-  const Intake* const intake_;
-  const ClockDesk* const clocks_;
 };
 
 }  // namespace regulars::ingest

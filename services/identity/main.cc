@@ -1,0 +1,32 @@
+// regulars-identity: who is who. Configuration in, program and gRPC service together, run.
+#include "libs/service/service.h"
+#include "services/identity/codec/identity_program.h"
+#include "services/identity/shell/identity_service.h"
+#include "services/identity/shell/pool_section.h"
+
+int main(int argc, char** argv) {
+  namespace service = regulars::service;
+  namespace identity = regulars::identity;
+  identity::IdentityOptions options;
+  service::Spec spec;
+  spec.name = "identity";
+  spec.purpose = "Resolves every touch to one member, once.";
+  spec.read_pool = [&](const service::PoolConfig& pool, regulars::config::Section* section) {
+    if (auto own = section->Child("identity")) {
+      options.pool_rules[pool.name] = identity::ReadTouchRules(&*own);
+      own->Finish();
+    }
+  };
+  spec.make_program =
+      [&](service::Process&) -> absl::StatusOr<std::unique_ptr<regulars::shard::Program>> {
+    return std::make_unique<identity::IdentityProgram>(options);
+  };
+  spec.make_services = [](service::Process& process) -> absl::StatusOr<service::GrpcServices> {
+    service::GrpcServices services;
+    services.push_back(std::make_unique<identity::IdentityService>(
+        process.edge(), process.gateway(),
+        [&process](const std::string& pool) { return process.pepper(pool); }));
+    return services;
+  };
+  return service::Run(std::move(spec), argc, argv);
+}

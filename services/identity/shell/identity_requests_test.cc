@@ -1,0 +1,83 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/escaping.h"
+#include "libs/base/limits.h"
+#include "libs/base/status.h"
+#include "libs/base/text.h"
+#include "libs/model/identifier.h"
+#include "services/identity/shell/identity_service.h"
+#include "services/identity/shell/pool_section.h"
+
+namespace regulars::identity {
+namespace {
+
+class Requests : public testing::Test {
+ protected:
+  Requests()
+      : pepper_(*seal::Pepper::Parse(Cat("p1 ", absl::Base64Escape(std::string(32, 'p')), "\n"),
+                                     "tea")) {}
+
+  absl::StatusOr<std::string> Lookup(const std::string& parent, const std::string& type,
+                                     const std::string& scope, const std::string& value) {
+    v1::LookupMemberRequest request;
+    request.set_parent(parent);
+    request.mutable_identifier()->set_type(type);
+    request.mutable_identifier()->set_scope(scope);
+    request.mutable_identifier()->set_value(value);
+    return EntityOf(request,
+                    [this](const std::string& pool) { return pool == "tea" ? &pepper_ : nullptr; });
+  }
+
+  seal::Pepper pepper_;
+};
+
+TEST_F(Requests, LookUpUnderTheKeyThatIngestWrites) {
+  const absl::StatusOr<std::string> key = Lookup("pools/tea", "phone", "", " 138-0013 8000 ");
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_EQ(*key, model::IdentifierKey(pepper_.Hmac("phone", "", "13800138000")));
+  EXPECT_NE(*key, *Lookup("pools/tea", "phone", "x", "13800138000"));
+}
+
+TEST_F(Requests, RefuseWhatIsMalformed) {
+  const std::string too_long(limits::kIdentifierScopeMax + 1, 'x');
+  EXPECT_EQ(ReasonOf(Lookup("tea", "card", "", "1").status()), "NAME_MALFORMED");
+  EXPECT_EQ(ReasonOf(Lookup("pools/tea", "Card!", "", "1").status()), "IDENTIFIER_INVALID");
+  EXPECT_EQ(ReasonOf(Lookup("pools/tea", "card", too_long, "1").status()), "IDENTIFIER_INVALID");
+  EXPECT_EQ(ReasonOf(Lookup("pools/tea", "card", "", " ").status()), "IDENTIFIER_INVALID");
+  EXPECT_EQ(ReasonOf(Lookup("pools/moon", "card", "", "1").status()), "POOL_UNKNOWN");
+}
+
+TEST_F(Requests, ReadAMemberByItsName) {
+  v1::GetMemberRequest request;
+  request.set_name("pools/tea/members/m_00000000000000000000000000");
+  EXPECT_EQ(*EntityOf(request), "m_00000000000000000000000000");
+  for (const char* bad : {"", "members/x", "pools/tea/members/", "pools/tea/members/x/y"}) {
+    request.set_name(bad);
+    EXPECT_EQ(ReasonOf(EntityOf(request).status()), "NAME_MALFORMED") << bad;
+  }
+}
+
+TEST(PoolSection, HasAWindowWithinBounds) {
+  struct Row {
+    std::string yaml;
+    int64_t days;
+    size_t problems;
+  };
+  const Row rows[] = {{"touch_window_days: 30", 30, 0},
+                      {"{}", 400, 0},
+                      {"touch_window_days: 0", 400, 1},
+                      {"touch_window_days: 3651", 400, 1}};
+  for (const Row& row : rows) {
+    config::Problems problems;
+    auto section = config::ParseYaml(row.yaml, &problems);
+    ASSERT_TRUE(section.has_value()) << row.yaml;
+    EXPECT_EQ(ReadTouchRules(&*section).window_us, row.days * kMicrosPerDay) << row.yaml;
+    section->Finish();
+    EXPECT_EQ(problems.size(), row.problems) << row.yaml;
+  }
+}
+
+}  // namespace
+}  // namespace regulars::identity

@@ -1,0 +1,49 @@
+// gRPC of identity: two reads, both answered by the owner of the shard they concern (Gateway).
+// LookupMember hides the identifier before it goes anywhere: what travels on is its key.
+// Thread-safety: gRPC's callback threads. Lifecycle: outlives the server; `edge` and `gateway`
+// outlive it.
+#ifndef REGULARS_SERVICES_IDENTITY_SHELL_IDENTITY_SERVICE_H_
+#define REGULARS_SERVICES_IDENTITY_SHELL_IDENTITY_SERVICE_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "libs/rpc/call.h"
+#include "libs/seal/seal.h"
+#include "libs/service/gateway.h"
+#include "regulars/identity/v1/identity_service.grpc.pb.h"
+
+namespace regulars::identity {
+
+// The pool's pepper; nullptr if the pool is not served here. Valid as long as the service.
+using PepperOf = std::function<const seal::Pepper*(const std::string& pool)>;
+
+// The entity that a lookup asks: the identifier's key.
+//   INVALID_ARGUMENT  NAME_MALFORMED, IDENTIFIER_INVALID
+//   NOT_FOUND         POOL_UNKNOWN
+absl::StatusOr<std::string> EntityOf(const v1::LookupMemberRequest& request,
+                                     const PepperOf& peppers);
+// The entity that a read of a member asks: its id. INVALID_ARGUMENT NAME_MALFORMED.
+absl::StatusOr<std::string> EntityOf(const v1::GetMemberRequest& request);
+
+class IdentityService final : public v1::IdentityService::CallbackService {
+ public:
+  IdentityService(rpc::Edge* edge, service::Gateway* gateway, PepperOf peppers);
+
+  grpc::ServerUnaryReactor* LookupMember(grpc::CallbackServerContext* context,
+                                         const v1::LookupMemberRequest* request,
+                                         v1::LookupMemberResponse* response) override;
+  grpc::ServerUnaryReactor* GetMember(grpc::CallbackServerContext* context,
+                                      const v1::GetMemberRequest* request,
+                                      v1::Member* response) override;
+
+ private:
+  rpc::Edge* const edge_;
+  service::Gateway* const gateway_;
+  const PepperOf peppers_;
+};
+
+}  // namespace regulars::identity
+
+#endif  // REGULARS_SERVICES_IDENTITY_SHELL_IDENTITY_SERVICE_H_

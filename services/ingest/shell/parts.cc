@@ -1,0 +1,111 @@
+#include "services/ingest/shell/parts.h"
+
+#include <utility>
+#include <vector>
+
+#include "libs/base/status.h"
+#include "libs/base/text.h"
+#include "libs/base/wall_clock.h"
+#include "libs/seal/seal.h"
+#include "services/ingest/shell/ingest_service.h"
+#include "services/ingest/shell/pool_section.h"
+
+namespace regulars::ingest {
+namespace {
+
+constexpr absl::Duration kLoadTimeout = absl::Seconds(30);
+constexpr absl::Duration kDrainTimeout = absl::Seconds(3);  // SIGTERM has 5 s in all
+
+absl::StatusOr<PoolDoor> MakeDoor(const service::Process& process, PoolRules rules) {
+  const std::string pool = rules.pool;
+  const seal::Pepper* pepper = process.pepper(pool);
+  const seal::Sealer* sealer = process.sealer(pool);
+  if (pepper == nullptr || sealer == nullptr) {
+    return absl::InvalidArgumentError(
+        Cat("pool ", pool, ": ingest needs pepper_file and seal_key_file"));
+  }
+  PoolDoor door;
+  door.rules = std::move(rules);
+  door.hasher = [pepper](std::string_view type, std::string_view scope, std::string_view normal) {
+    return pepper->Hmac(type, scope, normal);
+  };
+  door.seal = [sealer, pool](std::string_view clear,
+                             std::string_view field) -> absl::StatusOr<types::v1::Sealed> {
+    REGULARS_ASSIGN_OR_RETURN(seal::Box box, sealer->Seal(clear, Cat(pool, "/", field)));
+    types::v1::Sealed sealed;
+    sealed.set_key_id(std::move(box.key_id));
+    sealed.set_nonce(std::move(box.nonce));
+    sealed.set_ciphertext(std::move(box.ciphertext));
+    return sealed;
+  };
+  return door;
+}
+
+}  // namespace
+
+void Parts::AddOptions(config::Options* options) {
+  const IntakeLimits fallback;
+  options->Add(config::IntOption{.name = "ingest_records_in_flight_max",
+                                 .group = "ingest",
+                                 .unit = "touches",
+                                 .fallback = fallback.records_in_flight_max,
+                                 .min = 1,
+                                 .max = 1'000'000,
+                                 .sentence = "Touches that may wait for the log."},
+               &records_max_);
+  options->Add(config::IntOption{.name = "ingest_bytes_in_flight_max",
+                                 .group = "ingest",
+                                 .unit = "bytes",
+                                 .fallback = fallback.bytes_in_flight_max,
+                                 .min = int64_t{1} << 20,
+                                 .max = fallback.bytes_in_flight_max,
+                                 .sentence = "Bytes that may wait for the log; the producer's own "
+                                             "queue of 32 MiB is the bound above it."},
+               &bytes_max_);
+}
+
+void Parts::ReadPool(const service::PoolConfig& pool, config::Section* section) {
+  PoolRules& rules = rules_[pool.name];
+  rules.pool = pool.name;
+  rules.event_clock = pool.event_clock;
+  if (std::optional<config::Section> own = section->Child("ingest")) {
+    ReadIdentifierClasses(&*own, &rules);
+    own->Finish();
+  }
+}
+
+absl::StatusOr<service::GrpcServices> Parts::Make(service::Process* process) {
+  const Records records(process->config().generation,
+                        static_cast<int32_t>(process->config().shards));
+  counts_ =
+      std::make_unique<TouchCounts>(IntakeLimits{records_max_, bytes_max_}, &process->metrics());
+  REGULARS_ASSIGN_OR_RETURN(producer_, process->log().NewProducer());
+  REGULARS_ASSIGN_OR_RETURN(std::unique_ptr<kafka::Reader> reader, process->log().NewReader());
+  clocks_ = std::make_unique<ClockDesk>(records, std::move(reader), producer_.get(), counts_.get());
+  REGULARS_RETURN_IF_ERROR(clocks_->Load(kLoadTimeout));
+  std::vector<PoolDoor> doors;
+  for (const auto& [pool, rules] : rules_) {
+    REGULARS_ASSIGN_OR_RETURN(PoolDoor door, MakeDoor(*process, rules));
+    doors.push_back(std::move(door));
+  }
+  intake_ = std::make_unique<Intake>(std::move(doors), records, WallMicros, service::kVersion,
+                                     producer_.get(), counts_.get());
+  service::GrpcServices services;
+  services.push_back(
+      std::make_unique<IngestService>(process->edge(), intake_.get(), clocks_.get()));
+  return services;
+}
+
+std::optional<Micros> Parts::Clock(const std::string& pool) const {
+  const auto it = rules_.find(pool);
+  if (it == rules_.end() || clocks_ == nullptr) return std::nullopt;
+  return it->second.event_clock ? clocks_->Clock(pool) : std::optional<Micros>(WallMicros());
+}
+
+void Parts::Drain(service::Process* process) {
+  if (intake_ == nullptr) return;
+  const absl::Status drained = intake_->Drain(kDrainTimeout);
+  if (!drained.ok()) process->logger().Error("touches were left without an answer", drained);
+}
+
+}  // namespace regulars::ingest

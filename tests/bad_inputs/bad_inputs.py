@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Sends every row of docs/bad-inputs.md to running services and looks that nothing changed.
+
+Starts Kafka, Redis, ingest and identity in build/local/bad-inputs. A row is right if code and reason are
+those of the document and no topic grew. Writes build/reports/bad_inputs.json; exit status 1 if a row is
+wrong, or stands in the document without being sent here.
+"""
+
+import json
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/e2e/demo"), str(ROOT / "tests/bad_inputs")]
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import stubs  # noqa: E402
+
+stubs.generate()
+
+from confluent_kafka import Consumer, TopicPartition  # noqa: E402
+from google.rpc import error_details_pb2, status_pb2  # noqa: E402
+from grpc import StatusCode  # noqa: E402
+
+import calls  # noqa: E402
+import system as running  # noqa: E402
+import touches  # noqa: E402
+
+CODES = {code.value[0]: code.name for code in StatusCode}
+running.SERVICES = ("ingest", "identity")
+
+
+def documented():
+    """{section: {id: (code, reason)}}"""
+    sections, rows = {}, None
+    for line in (ROOT / "docs/bad-inputs.md").read_text().splitlines():
+        if line.startswith("## "):
+            rows = sections.setdefault(line[3:].split(":")[0], {})
+        elif line.startswith("| ") and not line.startswith("| id "):
+            row_id, _, code, reason = (cell.strip() for cell in line.strip("|").split(" |", 3))
+            rows[row_id] = (code, reason)
+    return sections
+
+
+def told(error):
+    """(code, reason) of an RpcError or a google.rpc.Status."""
+    if error is None:
+        return "OK", ""
+    status = error
+    if not isinstance(error, status_pb2.Status):
+        details = [value for key, value in error.trailing_metadata() or ()
+                   if key == "grpc-status-details-bin"]
+        status = status_pb2.Status.FromString(details[0]) if details else status_pb2.Status()
+        status.code = error.code().value[0]
+    info = error_details_pb2.ErrorInfo()
+    reasons = []
+    for detail in status.details:
+        if detail.Unpack(info):
+            reasons.append(info.reason)
+    return CODES[status.code], ",".join(reasons)
+
+
+class Topics:
+    """End offsets of everything that a bad input could have changed."""
+
+    def __init__(self, bootstrap):
+        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bad-inputs"})
+
+    def ends(self):
+        found = {}
+        for name, topic in self.consumer.list_topics(timeout=10).topics.items():
+            if name.startswith("regulars.ingest.") or name.startswith("regulars.identity."):
+                for partition in topic.partitions:
+                    where = TopicPartition(name, partition)
+                    found[name, partition] = self.consumer.get_watermark_offsets(where, timeout=10)[1]
+        return found
+
+
+def main():
+    sections = documented()
+    content = sections["Content of a touch"]
+    other = sections["Calls"]
+    system = running.System(ROOT / "build/local/bad-inputs")
+    results, wrong = [], []
+
+    def judge(row_id, expected, answer):
+        right = answer == expected
+        results.append({"id": row_id, "code": answer[0], "reason": answer[1], "ok": right})
+        if not right:
+            wrong.append(row_id)
+        print(f"{'ok   ' if right else 'WRONG'} {row_id:26} {answer[0]} {answer[1]}"
+              + ("" if right else f"   (documented: {expected[0]} {expected[1]})"), flush=True)
+
+    try:
+        system.start()
+        caller = calls.Calls(system)
+        # What may pass passes: otherwise every row below would be right for the wrong reason.
+        judge("(a good touch)", ("OK", ""), told(caller.record(touches.good())))
+        judge("(a good promise)", ("OK", ""), told(caller.advance(1000)))
+        topics = Topics(system.bootstrap)
+        before = settled(topics)
+        for row_id, expected in content.items():
+            touch = touches.good(row_id)
+            touches.ROWS[row_id](touch)
+            judge(row_id, expected, told(caller.record(touch)))
+        sent = caller.rows()
+        for row_id, expected in other.items():
+            if row_id in sent:
+                answer = told(sent[row_id]())
+                # gRPC itself refuses these, before or without the service.
+                if expected[1].startswith("none") or row_id == "deadline-over":
+                    expected, answer = (expected[0], ""), (answer[0], "")
+                judge(row_id, expected, answer)
+            elif row_id == "headers-20mb":
+                stopped, _ = calls.edge_stops_headers()
+                judge(row_id, ("stopped", ""), ("stopped" if stopped else "passed", ""))
+            elif row_id not in calls.ELSEWHERE:
+                judge(row_id, expected, ("not sent", ""))
+        after = topics.ends()
+        judge("(nothing changed)", ("same", ""), ("same" if after == before else "grown", ""))
+    finally:
+        system.stop()
+    report = {"ok": not wrong, "size": "full", "rows": len(results), "wrong": wrong,
+              "results": results}
+    path = ROOT / "build/reports/bad_inputs.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"{len(results)} rows, {len(wrong)} wrong; {path.relative_to(ROOT)}")
+    return 1 if wrong else 0
+
+
+def settled(topics, rounds=100):
+    """Ends once the good touch went through identity: two equal looks, half a second apart."""
+    import time
+    seen = topics.ends()
+    for _ in range(rounds):
+        time.sleep(0.5)  # a pause between two looks; the condition is that they are equal
+        now = topics.ends()
+        events = [end for (name, _), end in now.items() if name == "regulars.identity.events.v1.g1"]
+        if now == seen and sum(events) > 0:
+            return now
+        seen = now
+    raise SystemExit("the good touch did not come out of identity")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
