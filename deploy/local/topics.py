@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -60,11 +61,39 @@ def create(bootstrap, shards=4, generation="g1", profile="local", client=None):
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise TopicError(f"{name}: {error.args[0].str()}") from error
     have = admin.list_topics(timeout=LIMIT_S).topics
+    # The answer to a creation is the controller's; the broker's own metadata follows a moment later.
+    deadline = time.monotonic() + LIMIT_S
+    while any(topic["name"] not in have for topic in wanted) and time.monotonic() < deadline:
+        time.sleep(0.05)
+        have = admin.list_topics(timeout=LIMIT_S).topics
     for topic in wanted:
         count = len(have[topic["name"]].partitions) if topic["name"] in have else 0
         if count != topic["partitions"]:
             raise TopicError(f"{topic['name']} has {count} partitions, not {topic['partitions']}")
+    _wait_leaders(admin, wanted, deadline)
     return [topic["name"] for topic in wanted]
+
+
+def _wait_leaders(admin, wanted, deadline):
+    """Until every partition answers: a new leader refuses requests for a moment."""
+    from confluent_kafka import KafkaException, TopicPartition
+    from confluent_kafka.admin import OffsetSpec
+    open_places = [TopicPartition(topic["name"], partition)
+                   for topic in wanted for partition in range(topic["partitions"])]
+    while open_places:
+        asked = admin.list_offsets({place: OffsetSpec.latest() for place in open_places},
+                                   request_timeout=LIMIT_S)
+        open_places, problem = [], None
+        for place, future in asked.items():
+            try:
+                future.result(LIMIT_S)
+            except KafkaException as error:
+                open_places.append(place)
+                problem = error
+        if open_places and time.monotonic() > deadline:
+            raise TopicError(f"{open_places[0].topic} has no leader: {problem}")
+        if open_places:
+            time.sleep(0.05)
 
 
 def client_settings(path):
