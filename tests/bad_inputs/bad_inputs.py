@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/e2e/demo"), str(ROOT / "tests/bad_inputs")]
@@ -118,6 +119,7 @@ def main():
             elif row_id not in calls.ELSEWHERE:
                 judge(row_id, expected, ("not sent", ""))
         after = topics.ends()
+        topics.consumer.close()
         judge("(nothing changed)", ("same", ""), ("same" if after == before else "grown", ""))
     finally:
         system.stop()
@@ -132,7 +134,6 @@ def main():
 
 def settled(topics, rounds=100):
     """Ends once the good touch went through identity: two equal looks, half a second apart."""
-    import time
     seen = topics.ends()
     for _ in range(rounds):
         time.sleep(0.5)  # a pause between two looks; the condition is that they are equal
