@@ -304,7 +304,7 @@ TEST(SegmentationProgramTest, GetMembershipExplainsEverySegment) {
             "last purchase 1970-01-02T00:00:00Z, lapses at 1970-07-01T00:00:00.000001Z unless "
             "another follows");
   EXPECT_EQ(membership.explanations(0).deadline_time().seconds(), 181 * 86'400);
-  EXPECT_EQ(membership.explanations(1).text(), "2 of 2 purchases needed");
+  EXPECT_EQ(membership.explanations(1).text(), "2 purchases count, 2 needed");
 }
 
 TEST(SegmentationProgramTest, ATimerThatCameEarlyUnderNewRulesIsMoved) {

@@ -51,7 +51,7 @@ std::vector<Explanation> Explain(const v1::SegmentationRoot& root, const Rules& 
       if (!one.inside && root.purchases() > 0) one.deadline_us = due;
       one.text = LapsedText(root, rules, one.inside, due);
     } else {
-      one.text = Cat(root.purchases(), " of ", rules.repeat_purchases_min, " purchases needed");
+      one.text = Cat(root.purchases(), " purchases count, ", rules.repeat_purchases_min, " needed");
     }
     all.push_back(std::move(one));
   }
