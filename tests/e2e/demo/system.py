@@ -1,0 +1,203 @@
+"""The running system: Kafka, Redis, the webhook provider and the five services, in one folder.
+
+    system = System("build/local/demo")
+    system.start()          # or attach() to one that runs
+    system.stub("points")   # gRPC, with the API key of a pool in system.auth(pool)
+
+Two pools: `cdnow` replays history (`clock: event`), `live` runs on the wall clock. The folder holds
+config.yaml, keys/<pool>/, state/<service>/, log/<name>.log and demo.json (ports). Not thread-safe.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import grpc
+import yaml
+
+import stubs
+
+ROOT = stubs.ROOT
+sys.path.insert(0, str(ROOT / "deploy/local"))
+from cluster import Cluster, free_port  # noqa: E402  (needs the path above)
+
+SHARDS = 4
+GENERATION = "g1"
+HISTORY, LIVE = "cdnow", "live"
+STATEFUL = ("identity", "points", "segmentation", "messaging")
+SERVICES = ("ingest", *STATEFUL)
+READY_LIMIT_S = 60.0
+RULES = {
+    "points": {"program": "loyalty", "points": 1, "per_units": 1, "expiry_days": 365},
+    "segmentation": {"lapsed_after_days": 180, "repeat_purchases": 2},
+    "messaging": {"campaigns": [{"id": "win-back", "segment": "lapsed", "channel": "webhook"}]},
+}
+
+
+class SystemFailure(RuntimeError):
+    pass
+
+
+class System:
+    def __init__(self, folder, binaries=None):
+        self.dir = pathlib.Path(folder).resolve()
+        self.binaries = pathlib.Path(binaries or os.environ.get("REGULARS_BIN",
+                                                                ROOT / "build/release/bin"))
+        self.cluster = Cluster(self.dir)
+        self.ports = {}       # {service: {"grpc": port, "health": port}}, provider: {"http": port}
+        self._channels = {}
+
+    # -- start and stop ----------------------------------------------------------------------------
+    def start(self):
+        """Everything from nothing; what was in the folder is lost."""
+        self._check_binaries()
+        if self.cluster.pids.alive():
+            self.cluster.down()
+        self.cluster.up(fresh=True)
+        self.cluster.create_topics(shards=SHARDS, generation=GENERATION)
+        self._write_keys_and_config()
+        self._start_provider()
+        self.ports.update({name: {"grpc": free_port(), "health": free_port()} for name in SERVICES})
+        for name in SERVICES:
+            self._start_service(name)
+        for name in SERVICES:
+            self._wait_ready(name)
+        (self.dir / "demo.json").write_text(json.dumps({"ports": self.ports}, indent=1) + "\n")
+
+    def attach(self):
+        """To the system that an earlier run left running in this folder."""
+        path = self.dir / "demo.json"
+        missing = {"kafka", "redis", "provider", *SERVICES} - set(self.cluster.pids.alive())
+        if os.environ.get("KAFKA_BOOTSTRAP"):
+            missing.discard("kafka")
+        if os.environ.get("REDIS_ADDRESS"):
+            missing.discard("redis")
+        if not path.exists() or missing:
+            raise SystemFailure("nothing to attach to: run `make demo` first"
+                               + (f" (not running: {', '.join(sorted(missing))})" if missing else ""))
+        self.ports = json.loads(path.read_text())["ports"]
+
+    def stop(self, wipe=False):
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+        self.cluster.down(wipe=wipe)
+
+    def check_alive(self):
+        """Raises with the tail of the log when a process has ended."""
+        alive = self.cluster.pids.alive()
+        for name in ("provider", *SERVICES):
+            if name not in alive:
+                raise SystemFailure(f"{name} has ended:\n{self.cluster.log_tail(name)}")
+
+    # -- talk --------------------------------------------------------------------------------------
+    def auth(self, pool):
+        key = (self.dir / "keys" / pool / "api-key").read_text().strip()
+        return (("authorization", f"Bearer {key}"),)
+
+    def channel(self, service):
+        if service not in self._channels:
+            self._channels[service] = grpc.insecure_channel(
+                f"127.0.0.1:{self.ports[service]['grpc']}", options=[("grpc.enable_http_proxy", 0)])
+        return self._channels[service]
+
+    def stub(self, service):
+        name = f"{service}_service_pb2_grpc"
+        module = __import__(f"regulars.{service}.v1.{name}", fromlist=["x"])
+        return getattr(module, f"{service.capitalize()}ServiceStub")(self.channel(service))
+
+    def clock_stub(self, service):
+        from regulars.runtime.v1 import runtime_service_pb2_grpc
+        return runtime_service_pb2_grpc.RuntimeServiceStub(self.channel(service))
+
+    def metrics(self, service):
+        """{name{labels}: value} of the service's /metrics."""
+        _, text = self._get(self.ports[service]["health"], "/metrics")
+        rows = (line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#")
+        return {name: float(value) for name, value in rows}
+
+    def provider_counts(self):
+        return json.loads(self._get(self.ports["provider"]["http"], "/counts")[1])
+
+    @property
+    def bootstrap(self):
+        return self.cluster.env()["KAFKA_BOOTSTRAP"]
+
+    @property
+    def redis_address(self):
+        return self.cluster.env()["REDIS_ADDRESS"]
+
+    # -- inside ------------------------------------------------------------------------------------
+    def _check_binaries(self):
+        missing = [name for name in SERVICES if not (self.binaries / f"regulars-{name}").exists()]
+        if missing:
+            raise SystemFailure(f"not built in {self.binaries}: {', '.join(missing)}; run `make build`")
+
+    def _write_keys_and_config(self):
+        pools = []
+        for name, clock in ((HISTORY, "event"), (LIVE, "live")):
+            keys = self.dir / "keys" / name
+            subprocess.run([ROOT / "deploy/keys/make_keys.sh", name, keys], check=True,
+                           stdout=subprocess.DEVNULL)
+            pools.append({"name": name, "clock": clock, "pepper_file": str(keys / "pepper"),
+                          "seal_key_file": str(keys / "seal-key"),
+                          "api_keys_file": str(keys / "api-keys"), **RULES})
+        config = {"generation": GENERATION, "shards": SHARDS, "slot": 0, "instances": 1,
+                  "kafka_bootstrap": self.bootstrap, "redis_addresses": [self.redis_address],
+                  "pools": pools}
+        (self.dir / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def _start_provider(self):
+        port_file = self.dir / "provider.port"
+        port_file.unlink(missing_ok=True)
+        self.cluster.run("provider", [sys.executable, ROOT / "tests/e2e/provider/provider.py",
+                                      "--port-file", port_file])
+        deadline = time.monotonic() + READY_LIMIT_S
+        while not port_file.exists():
+            if "provider" not in self.cluster.pids.alive() or time.monotonic() > deadline:
+                raise SystemFailure("the provider did not start:\n" + self.cluster.log_tail("provider"))
+            time.sleep(0.02)
+        self.ports["provider"] = {"http": int(port_file.read_text())}
+
+    def _start_service(self, name):
+        ports = self.ports[name]
+        settings = {"grpc_listen": f"127.0.0.1:{ports['grpc']}",
+                    "health_listen": f"127.0.0.1:{ports['health']}",
+                    "state_dir": self.dir / "state" / name}
+        if name == "messaging":
+            settings["webhook_url"] = f"http://127.0.0.1:{self.ports['provider']['http']}/deliver"
+        settings["state_dir"].mkdir(parents=True, exist_ok=True)
+        argv = [self.binaries / f"regulars-{name}", f"--config={self.dir}/config.yaml"]
+        argv += [f"--set={key}={value}" for key, value in settings.items()]
+        self.cluster.run(name, argv)
+
+    def _wait_ready(self, name):
+        deadline = time.monotonic() + READY_LIMIT_S
+        said = "no answer"
+        while True:
+            if name not in self.cluster.pids.alive():
+                raise SystemFailure(f"{name} ended while starting:\n{self.cluster.log_tail(name)}")
+            try:
+                code, said = self._get(self.ports[name]["health"], "/readyz")
+                if code == 200:
+                    return
+            except OSError:
+                pass
+            if time.monotonic() > deadline:
+                raise SystemFailure(f"{name} is not ready after {READY_LIMIT_S:.0f} s ({said.strip()}):\n"
+                                   + self.cluster.log_tail(name))
+            time.sleep(0.05)
+
+    @staticmethod
+    def _get(port, path):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
