@@ -52,5 +52,11 @@ charts: setup ## render the chart into build/charts
 helm-lint: setup ## lint and render the chart, check it against Kubernetes' schemas
 	tools/checks/chart_lint.sh
 
+demo: build ## a real shop through the real system, every figure checked; keeps running
+	$(PY) tests/e2e/demo/run.py
+
+demo-again: ## the demo's load a second time: everything is recognised, nothing changes
+	$(PY) tests/e2e/demo/run.py --again
+
 down: ## stop the demo's Kafka, Redis and services
 	deploy/local/local.py down build/local/demo
