@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PY    := .venv/bin/python
 JOBS  ?= $(shell nproc)
+SEEDS ?= 2000
+SEED  ?= 1
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE '^[a-z][a-z-]*:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
@@ -46,6 +48,9 @@ format-check: ## fail if a C++ file is not formatted
 lint: build ## layers, protos, chart, compose, scripts, format
 	ctest --preset release -L lint
 
+config-docs: build ## write docs/config.md from the options the services declare
+	$(PY) tools/checks/service_config.py build/release/bin --write-docs
+
 charts: setup ## render the chart into build/charts
 	tools/checks/chart_lint.sh --render-only
 
@@ -57,6 +62,25 @@ demo: build ## a real shop through the real system, every figure checked; keeps 
 
 demo-again: ## the demo's load a second time: everything is recognised, nothing changes
 	$(PY) tests/e2e/demo/run.py --again
+
+services: setup ## compile the services only, without tests
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target regulars-ingest regulars-identity \
+	  regulars-points regulars-segmentation regulars-messaging
+
+demo: services ## replay 69,659 real purchases through all services and check every figure
+	$(PY) tests/e2e/demo/run.py
+
+demo-again: services ## the same load a second time over the running demo: nothing changes
+	$(PY) tests/e2e/demo/run.py --again
+
+sim: setup ## simulation with faults: make sim SEEDS=2000 SEED=1
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target regulars-sim
+	build/release/bin/regulars-sim --seeds=$(SEEDS) --seed=$(SEED) --report=build/reports/sim.json
+
+bad-inputs: services ## every row of docs/bad-inputs.md against running services
+	$(PY) tests/bad_inputs/bad_inputs.py
 
 down: ## stop the demo's Kafka, Redis and services
 	deploy/local/local.py down build/local/demo

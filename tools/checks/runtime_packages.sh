@@ -16,10 +16,15 @@ if [ "${#present[@]}" -lt "${#binaries[@]}" ]; then
   echo "skipped: only ${#present[@]} of ${#binaries[@]} binaries are built"
   exit 77
 fi
+# A path from ldd may be under /lib where dpkg knows /usr/lib, or the other way round.
+owner() {
+  dpkg -S "$1" 2>/dev/null || dpkg -S "/usr$1" 2>/dev/null || dpkg -S "${1#/usr}"
+}
 needed=$(for binary in "${present[@]}"; do
-  readelf -d "$binary" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p'
-done | sort -u | while read -r library; do
-  dpkg -S "*/$library" | sed 's/:.*//' | sort -u | head -n 1
+  loaded=$(ldd "$binary")
+  readelf -d "$binary" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p' | while read -r library; do
+    owner "$(awk -v name="$library" '$1 == name { print $3 }' <<<"$loaded")" | sed 's/:.*//'
+  done
 done | sort -u | grep -vxE 'libc6|libgcc-s1')
 listed=$(sed 's/#.*//' "$root/deploy/setup/runtime-packages.txt" | tr -d ' ' | grep . |
   grep -vx ca-certificates | sort -u)

@@ -62,11 +62,20 @@ def problems(binary, text, env):
 
 
 def docs(binaries):
-    text = HEAD
+    """One page: the groups that are the same for all services once, then each service's own."""
+    parts = {}
     for service in SERVICES:
-        text += run(binaries[service], "--print-config-docs").stdout.replace("\n#", "\n##")
-        text = text.rstrip("\n") + "\n\n"
-    return text.replace("\n# regulars-", "\n## regulars-").rstrip("\n") + "\n"
+        text = run(binaries[service], "--print-config-docs").stdout
+        head, *groups = text.split("\n## ")
+        parts[service] = (head.split("\n", 1)[1].strip(), [group.rstrip("\n") for group in groups])
+    shared = [group for group in parts[SERVICES[0]][1]
+              if all(group in groups for _, groups in parts.values())]
+    text = HEAD + "## All services\n\n" + "".join(f"### {group}\n\n" for group in shared)
+    for service, (purpose, groups) in parts.items():
+        text += f"## {service}\n\n{purpose}\n\n"
+        own = [group for group in groups if group not in shared]
+        text += "".join(f"### {group}\n\n" for group in own)
+    return text.rstrip("\n") + "\n"
 
 
 def main():
