@@ -5,6 +5,7 @@ service shows t. At most WINDOW touches are outstanding. A touch that is refused
 (RESOURCE_EXHAUSTED, UNAVAILABLE) is sent again; any other refusal ends the run.
 """
 
+import collections
 import threading
 import time
 
@@ -15,7 +16,7 @@ from system import SERVICES, STATEFUL
 
 WINDOW = 900          # the service allows 1,000
 STEP_S = 7 * 24 * 3600
-POLL_S = 0.003
+POLL_S = 0.005
 RETRY_PAUSE_S = 0.02
 STEP_LIMIT_S = 120.0
 AGAIN = (grpc.StatusCode.RESOURCE_EXHAUSTED.value[0], grpc.StatusCode.UNAVAILABLE.value[0])
@@ -45,8 +46,10 @@ def order_touch(purchase):
 
 
 class TouchStream:
-    """One RecordTouches stream. send() blocks while the window is full; flush() waits for the answers
-    to everything sent. One sending thread; the answers are read on a thread of this object."""
+    """One RecordTouches stream. send() puts touches into the line, flush() waits for the answers to
+    all of them. At most WINDOW are outstanding; the stream resumes when half of them are answered,
+    so that threads meet rarely. One sending thread; the answers are read on a thread of this
+    object."""
 
     def __init__(self, system, pool):
         from regulars.ingest.v1 import ingest_service_pb2
@@ -54,35 +57,39 @@ class TouchStream:
         self._request_type = ingest_service_pb2.RecordTouchesRequest
         self._parent = f"pools/{pool}"
         self._turn = threading.Condition()
-        self._queue = []            # to be sent, in order
-        self._waiting = {}          # sequence -> bytes sent and not answered
+        self._line = collections.deque()     # (sequence, bytes) to be sent
+        self._waiting = {}                   # sequence -> bytes sent and not answered
         self._closed = False
         self._error = None
         self._sequence = 0
         self.acknowledged = 0
         self.sent_again = 0
-        # Bytes in, bytes out: parsing only what has to be parsed keeps the client out of the figures.
+        # Bytes in: what was serialized ahead keeps the client out of the figures.
         call = system.channel("ingest").stream_stream(
             "/regulars.ingest.v1.IngestService/RecordTouches")
         self._answers = call(self._requests(), metadata=system.auth(pool))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def send(self, touch):
-        with self._turn:
-            while len(self._waiting) + len(self._queue) >= WINDOW and not self._error:
-                self._pause()
-            self._check()
+    def send(self, touches):
+        batch = []
+        for touch in touches:
             self._sequence += 1
             request = self._request_type(sequence=self._sequence, parent=self._parent, touch=touch)
-            self._queue.append((self._sequence, request.SerializeToString()))
+            batch.append((self._sequence, request.SerializeToString()))
+        with self._turn:
+            self._line.extend(batch)
             self._turn.notify_all()
 
     def flush(self):
+        deadline = time.monotonic() + STEP_LIMIT_S
         with self._turn:
-            while (self._waiting or self._queue) and not self._error:
-                self._pause()
-            self._check()
+            while self.acknowledged < self._sequence and not self._error:
+                self._turn.wait(1.0)
+                if time.monotonic() > deadline:
+                    raise LoadError(f"no answer from ingest for {STEP_LIMIT_S:.0f} s")
+            if self._error:
+                raise LoadError(self._error)
 
     def close(self):
         with self._turn:
@@ -90,22 +97,17 @@ class TouchStream:
             self._turn.notify_all()
         self._reader.join(STEP_LIMIT_S)
 
-    def _pause(self):
-        if not self._turn.wait(STEP_LIMIT_S):
-            raise LoadError(f"no answer from ingest for {STEP_LIMIT_S:.0f} s")
-
-    def _check(self):
-        if self._error:
-            raise LoadError(self._error)
-
     def _requests(self):
         while True:
             with self._turn:
-                while not self._queue and not self._closed and not self._error:
+                while not self._line and not self._closed and not self._error:
                     self._turn.wait()
-                if not self._queue:
+                if self._error or not self._line:
                     return
-                batch, self._queue = self._queue, []
+                if len(self._waiting) >= WINDOW:
+                    self._turn.wait_for(lambda: len(self._waiting) <= WINDOW // 2 or self._error)
+                room = WINDOW - len(self._waiting)
+                batch = [self._line.popleft() for _ in range(min(room, len(self._line)))]
                 self._waiting.update(batch)
             for _, raw in batch:
                 yield raw
@@ -113,24 +115,29 @@ class TouchStream:
     def _read(self):
         try:
             for raw in self._answers:
-                answer = self._answer_type.FromString(raw)
-                with self._turn:
-                    sent = self._waiting.pop(answer.sequence)
-                    if answer.status.code in AGAIN:
-                        self._turn.wait(RETRY_PAUSE_S)
-                        self.sent_again += 1
-                        self._queue.append((answer.sequence, sent))
-                    elif answer.status.code:
-                        self._error = f"touch {answer.sequence} refused: {answer.status}"
-                    else:
-                        self.acknowledged += 1
-                    self._turn.notify_all()
+                self._take(self._answer_type.FromString(raw))
             problem = None if self._closed else "ingest ended the stream"
         except (grpc.RpcError, KeyError) as error:
             problem = f"the stream broke: {error}"
         with self._turn:
             self._error = self._error or problem
             self._turn.notify_all()
+
+    def _take(self, answer):
+        if answer.status.code in AGAIN:
+            time.sleep(RETRY_PAUSE_S)
+        with self._turn:
+            sent = self._waiting.pop(answer.sequence)
+            if answer.status.code in AGAIN:
+                self.sent_again += 1
+                self._line.append((answer.sequence, sent))
+            elif answer.status.code:
+                self._error = f"touch {answer.sequence} refused: {answer.status}"
+            else:
+                self.acknowledged += 1
+            if (len(self._waiting) in (0, WINDOW // 2) or answer.status.code
+                    or self.acknowledged == self._sequence):
+                self._turn.notify_all()
 
 
 def advance(system, pool, seconds):
@@ -157,12 +164,12 @@ def clocks(system, pool):
 
 
 def wait_clock(system, pool, seconds):
-    """In the order of the flow: the last service is the last to get there."""
+    """Against the flow: the last service is the last to get there, the others are asked once."""
     from regulars.runtime.v1 import runtime_service_pb2
     request = runtime_service_pb2.GetClockRequest(name=f"pools/{pool}/clock")
     auth = system.auth(pool)
     deadline = time.monotonic() + STEP_LIMIT_S
-    for service in SERVICES:
+    for service in reversed(SERVICES):
         stub = system.clock_stub(service)
         while True:
             clock = stub.GetClock(request, metadata=auth, timeout=10)
@@ -181,14 +188,16 @@ def replay(system, pool, purchases, end_s, progress, clock=True):
     took, the last AdvanceClock included."""
     first = purchases[0].time_s
     steps = (end_s - first) // STEP_S + 1
+    touches = [order_touch(purchase) for purchase in purchases]
     started = time.monotonic()
     stream = TouchStream(system, pool)
     index = 0
     for step in range(1, steps + 1):
         until = min(first + step * STEP_S, end_s)
+        begin = index
         while index < len(purchases) and purchases[index].time_s < until:
-            stream.send(order_touch(purchases[index]))
             index += 1
+        stream.send(touches[begin:index])
         stream.flush()
         progress(until, index)
         if clock:
