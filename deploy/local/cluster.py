@@ -9,7 +9,8 @@
 Layout of the folder: env (KEY=VALUE, see env()), pids (processes.py), kafka/ and redis/ (settings and
 data), log/<name>.log. KAFKA_BOOTSTRAP or REDIS_ADDRESS in the environment means "use that one": it is
 only written into env and never started or stopped. KAFKA_HOME means "take the jars from there",
-otherwise .cache/kafka/<version>/ (`make setup`). KAFKA_HEAP sets the broker's heap (default 1g).
+otherwise .cache/kafka/<version>/ (`make setup`). KAFKA_HEAP sets the broker's heap (default 1g),
+KAFKA_OPTS further options of its JVM.
 
 Not thread-safe. Errors are ClusterError with the tail of the failing server's log. Ports are taken
 below the ephemeral range, so that a client's outgoing connection cannot occupy the port of a broker
@@ -163,6 +164,7 @@ class Cluster:
         # G1 with a short pause goal keeps latency figures of 2-core machines steady.
         self.run("kafka", [*self._java(), f"-Xmx{heap}", "-Xms256m", "-XX:+UseG1GC",
                            "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError",
+                           *os.environ.get("KAFKA_OPTS", "").split(),
                            f"-Dregulars.kafka.log={self.dir}/log/broker.log",
                            f"-Dlog4j.configuration=file:{ROOT}/deploy/local/log4j.properties",
                            "kafka.Kafka", properties])

@@ -184,14 +184,13 @@ def wait_view(system, limit_s=60.0):
         time.sleep(0.2)
 
 
-def compare_view(bootstrap, redis_address, folds=None):
+def compare_view(bootstrap, redis_address):
     """Every readable key of the fold against Redis, both ways."""
     from regulars.runtime.v1 import runtime_state_pb2
     metas, values = view_of(redis_address)
     result = {"keys": 0, "missing": 0, "different": 0, "foreign": 0, "not_whole": 0}
     for service in STATEFUL:
-        folded = (folds or {}).get(service) or states(bootstrap, service)
-        for shard, entries in folded.items():
+        for shard, entries in states(bootstrap, service).items():
             meta = metas.get((service, shard), {})
             result["not_whole"] += meta.get(b"whole") != b"1"
             shown = values.get((service, shard), {})

@@ -1,8 +1,8 @@
 """How long a touch takes to become points, on a pool with a live clock.
 
-RATE touches per second for SECONDS, each of a customer of its own; measured from the call of RecordTouch
-until a read_committed consumer of points.events holds the PointsEarned, i.e. after ingest, identity and
-points have each committed.
+RATE orders per second for SECONDS, of CUSTOMERS customers in turn; measured from the call of
+RecordTouch until a read_committed consumer of points.events holds the PointsEarned, i.e. after ingest,
+identity and points have each committed.
 """
 
 import threading

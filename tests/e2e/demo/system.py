@@ -57,6 +57,8 @@ class System:
         self._check_binaries()
         if self.cluster.pids.alive():
             self.cluster.down()
+        # A broker that lives for minutes spends half its time on the second JIT compiler otherwise.
+        os.environ.setdefault("KAFKA_OPTS", "-XX:TieredStopAtLevel=1")
         self.cluster.up(fresh=True)
         self.cluster.create_topics(shards=SHARDS, generation=GENERATION)
         self._write_keys_and_config()
