@@ -12,6 +12,7 @@ every check held.
 import argparse
 import pathlib
 import sys
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -40,32 +41,43 @@ RATE_MIN = {"full": 1500, "ci": 750}
 DUPLICATES_LIMIT_S = 120.0
 
 
-class Progress:
-    """A line every PROGRESS_S: how far, how fast, who is behind."""
+class Progress(threading.Thread):
+    """A line every PROGRESS_S: how far, how fast, who is behind. A thread of its own, so that looking
+    does not hold up the replay."""
 
-    def __init__(self, system, total):
-        self._lag, self._total = lag.Lag(system.bootstrap), total
-        self._start = self._shown = time.monotonic()
+    def __init__(self, system, purchases):
+        super().__init__(daemon=True)
+        self._lag, self._total = lag.Lag(system.bootstrap), len(purchases)
+        self._place = (purchases[0].time_s, 0)
+        self._over = threading.Event()
+        self._begin = time.monotonic()
+        self.start()
 
     def __call__(self, until_s, sent):
-        now = time.monotonic()
-        if now - self._shown < PROGRESS_S and sent < self._total:
-            return
-        self._shown = now
-        behind = ", ".join(f"{name} {count}" for name, count in self._lag.read().items())
-        say(f"  {report.date(until_s)}  {sent:>6,} of {self._total:,} purchases  "
-            f"{sent / (now - self._start):>6,.0f}/s   behind: {behind}")
+        self._place = (until_s, sent)
+
+    def run(self):
+        while not self._over.wait(PROGRESS_S):
+            until_s, sent = self._place
+            rate = sent / (time.monotonic() - self._begin)
+            behind = ", ".join(f"{name} {count}" for name, count in self._lag.read().items())
+            say(f"  {report.date(until_s)}  {sent:>6,} of {self._total:,} purchases  "
+                f"{rate:>6,.0f}/s   behind: {behind}")
 
     def close(self):
+        self._over.set()
+        self.join(30)
         self._lag.close()
 
 
 def replay(system, purchases, clock):
-    progress = Progress(system, len(purchases))
+    progress = Progress(system, purchases)
     try:
-        return load.replay(system, HISTORY, purchases, expect.END_S, progress, clock)
+        took_s = load.replay(system, HISTORY, purchases, expect.END_S, progress, clock)
     finally:
         progress.close()
+    say(f"  {len(purchases):,} purchases in {took_s:.1f} s")
+    return took_s
 
 
 def check_figures(system, act, expected, checks):
@@ -208,11 +220,13 @@ def main():
             system.attach()
             return again(system, size, reports / "demo_again.json")
         return demo(system, size, reports / "demo.json")
+    code = 1
     try:
-        return (demo(system, size, reports / "demo.json")
+        code = (demo(system, size, reports / "demo.json")
                 or again(system, size, reports / "demo_again.json"))
+        return code
     finally:
-        system.stop()
+        system.stop(wipe=code == 0)  # a failure leaves its logs
 
 
 if __name__ == "__main__":
