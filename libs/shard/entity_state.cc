@@ -7,29 +7,40 @@
 namespace regulars::shard {
 namespace {
 
-std::string Unwrap(const std::string& bytes) {
+// Nothing when the value expired before `now_us`.
+std::optional<std::string> Unwrap(const std::string& bytes, int64_t now_us) {
   runtime::v1::StateValue wrapped;
   REGULARS_ASSERT(wrapped.ParseFromString(bytes), "a state value is garbled");
+  if (wrapped.expires_at_us() > 0 && wrapped.expires_at_us() < now_us) return std::nullopt;
   return std::move(*wrapped.mutable_value());
 }
 
 }  // namespace
 
 StoreEntityState::StoreEntityState(const ShardStore* store, std::string_view pool,
-                                   std::string_view entity)
-    : store_(store), pool_(pool), entity_(entity), key_prefix_(StateKey(pool, entity, "")) {}
+                                   std::string_view entity, int64_t now_us)
+    : store_(store),
+      pool_(pool),
+      entity_(entity),
+      now_us_(now_us),
+      key_prefix_(StateKey(pool, entity, "")) {}
 
 std::optional<std::string> StoreEntityState::Get(std::string_view sub) const {
   const auto bytes = store_->Get(Cat(key_prefix_, sub));
   if (!bytes) return std::nullopt;
-  return Unwrap(*bytes);
+  return Unwrap(*bytes, now_us_);
 }
 
 std::optional<std::pair<std::string, std::string>> StoreEntityState::Next(
     std::string_view prefix, std::string_view from) const {
-  auto next = store_->Next(Cat(key_prefix_, prefix), Cat(key_prefix_, from));
-  if (!next) return std::nullopt;
-  return std::make_pair(next->first.substr(key_prefix_.size()), Unwrap(next->second));
+  std::string lower = Cat(key_prefix_, from);
+  while (auto next = store_->Next(Cat(key_prefix_, prefix), lower)) {
+    if (auto value = Unwrap(next->second, now_us_)) {
+      return std::make_pair(next->first.substr(key_prefix_.size()), *std::move(value));
+    }
+    lower = next->first + '\x01';  // no key part holds a byte below it
+  }
+  return std::nullopt;
 }
 
 std::optional<int64_t> StoreEntityState::Timer(std::string_view name) const {

@@ -15,8 +15,10 @@ namespace regulars::shard {
 class StoreEntityState : public EntityState {
  public:
   StoreEntityState(const ShardStore* store, const Input& input)
-      : StoreEntityState(store, input.pool, input.entity) {}
-  StoreEntityState(const ShardStore* store, std::string_view pool, std::string_view entity);
+      : StoreEntityState(store, input.pool, input.entity, input.now_us) {}
+  // A value whose expiry lies before `now_us` is absent, whether or not it was deleted yet.
+  StoreEntityState(const ShardStore* store, std::string_view pool, std::string_view entity,
+                   int64_t now_us);
 
   std::optional<std::string> Get(std::string_view sub) const override;
   std::optional<std::pair<std::string, std::string>> Next(std::string_view prefix,
@@ -26,6 +28,7 @@ class StoreEntityState : public EntityState {
  private:
   const ShardStore* store_;
   std::string pool_, entity_;
+  int64_t now_us_;
   std::string key_prefix_;  // StateKey of the root
 };
 

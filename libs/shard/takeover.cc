@@ -16,6 +16,9 @@ namespace {
 constexpr size_t kRestoreBatch = 10'000;
 // First window read back from the changelog's end in search of `@shard`; doubled until it is found.
 constexpr int64_t kReadBackFirst = 64;
+// How long the ownership transaction waits for older ones: less than its own time-out.
+constexpr int kStableTries = 160;
+constexpr absl::Duration kStablePause = absl::Milliseconds(50);
 constexpr absl::Duration kRestoreTimeout = absl::Minutes(30);
 
 }  // namespace
@@ -173,7 +176,18 @@ absl::Status Worker::CommitOwnership(const std::vector<Shard*>& shards) {
         !result.ok()) {
       return result;
     }
+    CheckClock();
     for (Shard* shard : shards) {
+      // Once the last stable offset reaches our own open record, every earlier transaction is
+      // decided and its markers are there. Only now is it certain which `@shard` was the last.
+      if (!WaitStable(shard)) {
+        return {kafka::TxnError::kAbort, "an older transaction of the changelog is still open"};
+      }
+      const auto last = LastShardRecord(shard->id);
+      if (!last.ok()) return {kafka::TxnError::kAbort, std::string(last.status().message())};
+      if ((*last ? (*last)->sequence() : 0) != shard->claimed_sequence) {
+        return {kafka::TxnError::kAbort, "the previous owner's last transaction appeared late"};
+      }
       shard->epoch = shard->record_offset;
       runtime::v1::OwnerRecord owner;
       owner.set_service(service_);
@@ -205,6 +219,16 @@ absl::Status Worker::CommitOwnership(const std::vector<Shard*>& shards) {
     (void)Retry([&] { return producer_->Abort(options_.kafka_timeout); });
   }
   return absl::UnavailableError(Cat("ownership: ", result.message));
+}
+
+bool Worker::WaitStable(const Shard* shard) {
+  const kafka::TopicPartition changelog{Topic(service_, events::kChangelogKind), shard->id};
+  for (int i = 0; i < kStableTries; ++i) {
+    const auto marks = reader_->QueryWatermarks(changelog, options_.kafka_timeout);
+    if (marks.ok() && marks->high >= shard->record_offset) return true;
+    ports_.pause(kStablePause);
+  }
+  return false;
 }
 
 absl::Status Worker::RestoreShard(Shard* shard) {

@@ -85,6 +85,7 @@ void ViewWriter::Append(int32_t shard_id, int64_t from_sequence, int64_t to_sequ
 }
 
 void ViewWriter::Restart(ShardView* shard) {
+  ++shard->restarts;
   for (const Transaction& transaction : shard->queue) queued_bytes_ -= transaction.bytes;
   shard->queue.clear();
   shard->snapshot.reset();
@@ -159,6 +160,15 @@ bool ViewWriter::StepShard(int32_t id, int64_t steady_us) {
 }
 
 bool ViewWriter::Claim(int32_t id, ShardView* shard) {
+  int64_t restarts = 0;
+  bool has_snapshot = false;
+  int64_t snapshot_sequence = -1;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    restarts = shard->restarts;
+    has_snapshot = shard->snapshot != nullptr;
+    snapshot_sequence = shard->snapshot_sequence;
+  }
   const auto meta = view_->Meta(Id(id));
   const auto away = [&] {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -169,7 +179,7 @@ bool ViewWriter::Claim(int32_t id, ShardView* shard) {
   const bool same_log = *meta && (*meta)->log_id == shard->owner.log_id;
   const bool keep = shard->fresh && same_log && (*meta)->whole &&
                     (*meta)->applied == shard->owner.sequence_before;
-  if (!keep && !shard->snapshot) {
+  if (!keep && !has_snapshot) {
     // A view that cannot be kept is written anew from the store.
     const std::lock_guard<std::mutex> lock(mutex_);
     Restart(shard);
@@ -179,7 +189,7 @@ bool ViewWriter::Claim(int32_t id, ShardView* shard) {
   // generations of later owners are larger, and every rebuild adds one.
   const int64_t seen = std::max(*meta ? (*meta)->generation : 0, shard->generation);
   const int64_t generation = keep ? (*meta)->generation : std::max(seen, shard->owner.epoch) + 1;
-  const int64_t applied = keep ? shard->owner.sequence : shard->snapshot_sequence;
+  const int64_t applied = keep ? shard->owner.sequence : snapshot_sequence;
   ViewOutcome outcome =
       view_->Claim(Id(id), shard->owner.log_id, shard->owner.epoch, generation, applied);
   if (outcome == ViewOutcome::kApplied && keep) {
@@ -187,6 +197,8 @@ bool ViewWriter::Claim(int32_t id, ShardView* shard) {
   }
   if (outcome == ViewOutcome::kAway) return away();
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (outcome == ViewOutcome::kApplied) shard->generation = generation;
+  if (shard->restarts != restarts) return true;
   if (outcome == ViewOutcome::kFenced) {
     ++counters_.fenced;
     shard->phase = Phase::kFenced;
@@ -196,7 +208,6 @@ bool ViewWriter::Claim(int32_t id, ShardView* shard) {
     Restart(shard);
     return true;
   }
-  shard->generation = generation;
   shard->applied = applied;
   shard->fresh = false;
   shard->sweeping = true;
@@ -209,7 +220,16 @@ bool ViewWriter::Rebuild(int32_t id, ShardView* shard) {
   // A pipeline of full requests from the snapshot; all carry from == to, the position stays.
   std::vector<ApplyRequest> requests;
   const std::string prefix(1, kStateKind);
-  const std::string from = shard->resume_key.empty() ? prefix : shard->resume_key;
+  std::shared_ptr<const store::ReadView> snapshot;
+  std::string from = prefix;
+  int64_t restarts = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (shard->phase != Phase::kRebuilding) return true;
+    snapshot = shard->snapshot;
+    if (!shard->resume_key.empty()) from = shard->resume_key;
+    restarts = shard->restarts;
+  }
   std::string resume;
   size_t bytes = 0;
   const auto open_request = [&] {
@@ -217,8 +237,8 @@ bool ViewWriter::Rebuild(int32_t id, ShardView* shard) {
     bytes = 0;
   };
   open_request();
-  const absl::Status scanned = shard->snapshot->Scan(
-      from, PrefixEnd(prefix), [&](std::string_view key, std::string_view value) {
+  const absl::Status scanned =
+      snapshot->Scan(from, PrefixEnd(prefix), [&](std::string_view key, std::string_view value) {
         const StateKeyParts parts = ParseStateKey(key);
         if (!in_view_(parts.sub)) return true;
         ViewOp op{ViewKey(parts), ViewValue(value)};
@@ -247,9 +267,14 @@ bool ViewWriter::Rebuild(int32_t id, ShardView* shard) {
     }
   }
   if (outcome == ViewOutcome::kApplied && resume.empty()) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (shard->restarts != restarts) return true;
+    }
     outcome = view_->Finish(Id(id), shard->owner.epoch, shard->generation);
   }
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (shard->restarts != restarts) return true;
   switch (outcome) {
     case ViewOutcome::kApplied:
       counters_.applied_keys += static_cast<int64_t>(keys);

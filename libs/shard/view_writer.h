@@ -82,7 +82,8 @@ class ViewWriter : public ViewSink {
     int64_t checked_us = 0;
     bool sweeping = false;
     std::deque<Transaction> queue;
-    std::unique_ptr<store::ReadView> snapshot;
+    std::shared_ptr<const store::ReadView> snapshot;  // shared: a scan may outlive a restart
+    int64_t restarts = 0;  // a step that began before a restart must not write its results
     int64_t snapshot_sequence = -1;
     std::string resume_key;  // rebuild: next state key of the snapshot
   };

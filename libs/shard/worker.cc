@@ -52,12 +52,14 @@ absl::Status Worker::Step(absl::Duration max_wait) {
   absl::Status status;
   if (!consumer_) status = Connect();
   if (status.ok() && !to_take_over_.empty()) status = TakeOver();
-  if (status.ok()) status = Gather(to_take_over_.empty() ? max_wait : absl::ZeroDuration());
+  if (status.ok() && !rebalanced_) {
+    status = Gather(to_take_over_.empty() ? max_wait : absl::ZeroDuration());
+  }
   if (status.ok() && !rebalanced_) status = CommitBatch();
   if (absl::IsCancelled(status)) return status;  // the crash hook: no clean-up, as in a crash
   if (status.ok() && rebalanced_) {
     if (options_.breaks.generation && !outputs_.empty()) status = CommitBatch();
-    DropBatch("rebalance");
+    DropBatch("rebalance", /*outcome_known=*/true);
     for (auto& [id, shard] : shards_) {
       if (ports_.view != nullptr) ports_.view->Lost(id);
     }
@@ -115,8 +117,8 @@ absl::Status Worker::Gather(absl::Duration max_wait) {
   answers_.clear();
   batch_inputs_ = 0;
   batch_commands_ = 0;
-  rebalanced_ = false;
-  absl::Duration wait = WaitBound(max_wait);
+  absl::Duration wait = more_timers_ ? absl::ZeroDuration() : WaitBound(max_wait);
+  more_timers_ = false;
   for (auto& [id, shard] : shards_) {
     if (ports_.view != nullptr && ports_.view->WantsSnapshot(id)) {
       ports_.view->GiveSnapshot(id, shard->committed.sequence, shard->store->store().NewSnapshot());
@@ -126,6 +128,10 @@ absl::Status Worker::Gather(absl::Duration max_wait) {
   int64_t deadline_us = 0;
   while (batch_inputs_ < static_cast<int64_t>(options_.batch_inputs_max)) {
     auto record = consumer_->Poll(wait);
+    if (absl::IsFailedPrecondition(record.status())) {
+      // Another process of our slot has taken the static membership: this one must end.
+      return absl::PermissionDeniedError(record.status().message());
+    }
     if (!record.ok()) return record.status();
     if (rebalanced_) return absl::OkStatus();
     if (!record->has_value()) break;
@@ -162,7 +168,7 @@ void Worker::Wake() {
   if (consumer_) consumer_->Wake();
 }
 
-void Worker::DropBatch(std::string_view why) {
+void Worker::DropBatch(std::string_view why, bool outcome_known) {
   for (auto& [id, shard] : shards_) {
     if (options_.breaks.undo_log) {
       shard->open = shard->committed;
@@ -174,8 +180,11 @@ void Worker::DropBatch(std::string_view why) {
   }
   outputs_.clear();
   for (Answer& answer : answers_) {
-    answer.reply =
-        Reply{absl::StatusCode::kUnavailable, "TRY_AGAIN", Cat("nothing was changed: ", why), ""};
+    answer.reply.code = absl::StatusCode::kUnavailable;
+    answer.reply.payload.clear();
+    answer.reply.reason = outcome_known ? "TRY_AGAIN" : "OUTCOME_UNKNOWN";
+    answer.reply.message = outcome_known ? Cat("nothing was changed: ", why)
+                                         : "the outcome is in the log; ask again with the same id";
   }
   AnswerAll(answers_);
   answers_.clear();
@@ -183,7 +192,7 @@ void Worker::DropBatch(std::string_view why) {
 
 void Worker::ResetAll(std::string_view why) {
   ports_.probe->Event("reset", why);
-  DropBatch(why);
+  DropBatch(why, /*outcome_known=*/false);
   for (auto& [id, shard] : shards_) {
     if (ports_.view != nullptr) ports_.view->Lost(id);
   }

@@ -156,7 +156,7 @@ class Worker : private kafka::RebalanceListener {
   absl::Status Connect();
   absl::Status Gather(absl::Duration max_wait);
   absl::Duration WaitBound(absl::Duration max_wait);
-  void DropBatch(std::string_view why);
+  void DropBatch(std::string_view why, bool outcome_known);
   void ResetAll(std::string_view why);
   void PublishStatus();
   bool At(std::string_view point);
@@ -168,6 +168,7 @@ class Worker : private kafka::RebalanceListener {
   void ApplyCommand(Command command);
   void FireLiveTimers();
   void AdvanceEventClocks();
+  bool IsChannel(std::string_view topic, std::string_view producer) const;
   void ApplyWrite(Shard* shard, const Command& command, const Input& input, Reply* reply);
   void FireOwnTimers(Shard* shard, const std::string& pool, const std::string& entity,
                      int64_t now_us);
@@ -189,6 +190,7 @@ class Worker : private kafka::RebalanceListener {
   absl::Status AfterAbort(const kafka::TxnResult& result);
   absl::Status AfterCommit(const std::vector<Shard*>& touched);
   void AnswerAll(const std::vector<Answer>& answers);
+  void CheckClock() const;
   runtime::v1::ShardRecord MakeShardRecord(const Shard& shard) const;
 
   // takeover.cc
@@ -196,6 +198,7 @@ class Worker : private kafka::RebalanceListener {
   absl::Status OpenShard(int32_t shard_id);
   absl::StatusOr<std::optional<ShardRecord>> LastShardRecord(int32_t shard_id);
   absl::Status CommitOwnership(const std::vector<Shard*>& shards);
+  bool WaitStable(const Shard* shard);
   absl::Status RestoreShard(Shard* shard);
   absl::Status AssignOwned();
 
@@ -212,7 +215,8 @@ class Worker : private kafka::RebalanceListener {
   std::unique_ptr<kafka::Reader> reader_;
   std::shared_ptr<const kafka::GroupToken> token_;  // of this assignment, unchanged while it lasts
   std::set<int32_t> to_take_over_;
-  bool rebalanced_ = false;  // a revoke ended the drain
+  bool rebalanced_ = false;   // a revoke ended the drain
+  bool more_timers_ = false;  // an event clock has more to fire: do not wait
   std::map<int32_t, std::unique_ptr<Shard>> shards_;
 
   // The open batch.

@@ -146,7 +146,9 @@ void Worker::SetAside(Shard* shard, const kafka::Record& record, std::string_vie
   const std::string id = Cat(record.topic, "/", record.partition, "/", record.offset);
   const std::string source = events::SourceOf(service_);
   const std::string producer = Cat(shard->id);
-  const std::string pool_text = pool.empty() ? "unknown" : std::string(pool);
+  // A name that is not configured must not become a key of our books.
+  const std::string pool_text =
+      options_.pools.contains(std::string(pool)) ? std::string(pool) : "unknown";
   out.headers = events::ToHeaders({.type = events::kDeadLetter,
                                    .id = id,
                                    .source = source,
@@ -168,9 +170,21 @@ void Worker::ApplyClock(Shard* shard, const kafka::Record& record, std::string_v
   }
   const auto pool = options_.pools.find(clock.pool());
   if (pool == options_.pools.end() || pool->second != PoolClock::kEvent) return;
+  if (!IsChannel(record.topic, producer)) return;
   int64_t& channel =
       shard->open.channels[{clock.pool(), std::string(record.topic), std::string(producer)}];
   channel = std::max(channel, clock.clock_us());
+}
+
+bool Worker::IsChannel(std::string_view topic, std::string_view producer) const {
+  for (const InputTopic& input : program_->inputs()) {
+    if (input.clock_channels < 0 || Topic(input.domain, input.kind) != topic) continue;
+    if (input.clock_channels == 0) return producer == events::kIngestShard;
+    for (int32_t shard = 0; shard < options_.shard_count; ++shard) {
+      if (producer == Cat(shard)) return true;
+    }
+  }
+  return false;
 }
 
 void Worker::AdvanceEventClocks() {
@@ -201,7 +215,10 @@ void Worker::AdvanceEventClocks() {
         ++fired;
       }
       batch_inputs_ += fired;
-      if (fired == kTimersPerTurn) continue;  // the rest in the next turn
+      if (fired == kTimersPerTurn) {  // the rest in the next turn
+        more_timers_ = true;
+        continue;
+      }
       shard->open.pool_now[pool] = target;
       shard->touched = true;
       PublishClock(shard.get(), pool, target);
@@ -403,7 +420,8 @@ void Worker::ApplyWrite(Shard* shard, const Command& command, const Input& input
   REGULARS_ASSERT(effects.reply.has_value(), "a command was applied without a reply");
   *reply = *std::move(effects.reply);
   const bool effective = !effects.puts.empty() || !effects.publishes.empty() ||
-                         !effects.deletes.empty() || !effects.set_timers.empty();
+                         !effects.deletes.empty() || !effects.set_timers.empty() ||
+                         !effects.cancel_timers.empty() || !effects.sums.empty();
   CarryOut(shard, input, std::move(effects));
   if (!effective || reply->code != absl::StatusCode::kOk) return;
 

@@ -12,9 +12,11 @@
 namespace regulars::shard {
 namespace {
 
-// Pause between two tries of a retriable call, and how many there are: together above the
-// transaction's own time-out, after which the broker has decided.
+// Pause between two tries of a retriable call, and how long it is tried: above the transaction's
+// own time-out, after which the broker has decided. Then everything is dropped and read from the
+// log again.
 constexpr absl::Duration kRetryPause = absl::Milliseconds(20);
+constexpr int64_t kRetryUsMax = 30'000'000;
 constexpr int kRetriesMax = 1000;
 constexpr std::string_view kCrashed = "crash";
 
@@ -22,7 +24,8 @@ constexpr std::string_view kCrashed = "crash";
 
 kafka::TxnResult Worker::Retry(const std::function<kafka::TxnResult()>& call) {
   kafka::TxnResult result;
-  for (int i = 0; i < kRetriesMax; ++i) {
+  const int64_t give_up_us = ports_.steady_us() + kRetryUsMax;
+  for (int i = 0; i < kRetriesMax && ports_.steady_us() < give_up_us; ++i) {
     result = call();
     if (result.error != kafka::TxnError::kRetriable) return result;
     ports_.pause(kRetryPause);
@@ -170,20 +173,23 @@ absl::Status Worker::CommitBatch() {
   if (absl::Status after = AfterCommit(touched); !after.ok()) return after;
   ports_.probe->Committed(batch_inputs_ + batch_commands_,
                           absl::Microseconds(ports_.steady_us() - started_us));
-  const int64_t broker_us = producer_->broker_time_us();
-  if (broker_us > 0 && options_.clock_skew_us_max > 0) {
-    const int64_t skew_us = ports_.wall_us() - broker_us;
-    REGULARS_ASSERT(skew_us < options_.clock_skew_us_max && skew_us > -options_.clock_skew_us_max,
-                    "the wall clock is too far from the broker's");
-  }
+  CheckClock();
   return absl::OkStatus();
+}
+
+void Worker::CheckClock() const {
+  const int64_t broker_us = producer_->broker_time_us();
+  if (broker_us <= 0 || options_.clock_skew_us_max <= 0) return;
+  const int64_t skew_us = ports_.wall_us() - broker_us;
+  REGULARS_ASSERT(skew_us < options_.clock_skew_us_max && skew_us > -options_.clock_skew_us_max,
+                  "the wall clock is too far from the broker's");
 }
 
 absl::Status Worker::AfterAbort(const kafka::TxnResult& result) {
   ports_.probe->Aborted(result.message);
   const auto aborted = Retry([&] { return producer_->Abort(options_.kafka_timeout); });
   if (!aborted.ok()) return absl::UnavailableError(aborted.message);
-  DropBatch(result.message);
+  DropBatch(result.message, /*outcome_known=*/true);
   return AssignOwned();  // read the inputs again from the committed positions
 }
 
@@ -202,6 +208,9 @@ absl::Status Worker::AfterCommit(const std::vector<Shard*>& touched) {
     if (absl::Status stored =
             shard->store->Commit(MakeShardRecord(*shard), shard->record_offset + 1);
         !stored.ok()) {
+      // The transaction is committed, so its callers are answered; the store is repaired by replay.
+      AnswerAll(answers_);
+      answers_.clear();
       return stored;
     }
     if (ports_.view != nullptr) {
