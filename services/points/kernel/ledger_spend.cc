@@ -203,7 +203,10 @@ void Ledger::ExpireLot(const LotKey& lot, int64_t points) {
                            .lots = {MoveOf(lot, points)}};
   v1::PointsExpired event;
   poster_.Post(facts, event.mutable_posting());
-  poster_.Publish("PointsExpired", event.posting().natural_id(), event);
+  // A lot can expire in part more than once, when a reversal gives points back to it: the entry's
+  // number keeps the event ids apart.
+  poster_.Publish("PointsExpired",
+                  Cat(event.posting().natural_id(), "/", event.posting().entry_sequence()), event);
 }
 
 void Ledger::NoteExpired(const v1::EntryState& earned, int64_t points) {
