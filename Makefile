@@ -70,6 +70,9 @@ sim: setup ## simulation with faults: make sim SEEDS=2000 SEED=1
 	cmake --build --preset release -j $(JOBS) --target regulars-sim
 	build/release/bin/regulars-sim --seeds=$(SEEDS) --seed=$(SEED) --report=build/reports/sim.json
 
+sim-selftest: sim ## take each guard out: the simulation must notice (two guards are not noticed yet)
+	tests/sim/selftest.sh build/release/bin/regulars-sim build/reports/sim_selftest.json full $(SEEDS) $(SEED)
+
 bad-inputs: services ## every row of docs/bad-inputs.md against running services
 	$(PY) tests/bad_inputs/bad_inputs.py
 
