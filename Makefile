@@ -4,6 +4,9 @@ PY    := .venv/bin/python
 JOBS  ?= $(shell nproc)
 SEEDS ?= 2000
 SEED  ?= 1
+# A clone in another folder finds what this one compiled.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE '^[a-z][a-z-]*:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 

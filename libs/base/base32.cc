@@ -1,10 +1,19 @@
 #include "libs/base/base32.h"
 
+#include <array>
 #include <cstdint>
 
 namespace regulars {
 namespace {
 constexpr std::string_view kAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+constexpr uint8_t kNoDigit = 0xff;
+constexpr std::array<uint8_t, 256> kDigits = [] {
+  std::array<uint8_t, 256> digits{};
+  digits.fill(kNoDigit);
+  for (uint8_t i = 0; i < 32; ++i) digits[static_cast<unsigned char>(kAlphabet[i])] = i;
+  return digits;
+}();
 }  // namespace
 
 std::string Base32Encode(std::string_view bytes) {
@@ -31,9 +40,9 @@ std::optional<std::string> Base32Decode(std::string_view text) {
   uint32_t held = 0;
   uint32_t bits = 0;
   for (const char c : text) {
-    const std::size_t digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    held = (held << 5) | static_cast<uint32_t>(digit);
+    const uint8_t digit = kDigits[static_cast<unsigned char>(c)];
+    if (digit == kNoDigit) return std::nullopt;
+    held = (held << 5) | digit;
     bits += 5;
     if (bits >= 8) {
       bits -= 8;
