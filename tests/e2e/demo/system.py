@@ -4,8 +4,9 @@
     system.start()          # or attach() to one that runs
     system.stub("points")   # gRPC, with the API key of a pool in system.auth(pool)
 
-Two pools: `cdnow` replays history (`clock: event`), `live` runs on the wall clock. The folder holds
-config.yaml, keys/<pool>/, state/<service>/, log/<name>.log and demo.json (ports). Not thread-safe.
+Two pools: `cdnow` replays history (`clock: event`), `live` runs on the wall clock. A node is an instance
+of a service: `points` where there is one, else `points-0`, `points-1` (`instances`). The folder holds
+config.yaml, keys/<pool>/, state/<node>/, log/<node>.log and demo.json (ports). Not thread-safe.
 """
 
 import http.client
@@ -42,14 +43,28 @@ class SystemFailure(RuntimeError):
     pass
 
 
+def service_of(node):
+    return node.partition("-")[0]
+
+
 class System:
+    pools = ((HISTORY, "event"), (LIVE, "live"))
+    rules = RULES
+    instances = {}           # {service: how many}, one where nothing is said
+    channel_options = (("grpc.enable_http_proxy", 0),)
+
     def __init__(self, folder, binaries=None):
         self.dir = pathlib.Path(folder).resolve()
         self.binaries = pathlib.Path(binaries or os.environ.get("REGULARS_BIN",
                                                                 ROOT / "build/release/bin"))
         self.cluster = Cluster(self.dir)
-        self.ports = {}       # {service: {"grpc": port, "health": port}}, provider: {"http": port}
+        self.ports = {}       # {node: {"grpc": port, "health": port}}, provider: {"http": port}
         self._channels = {}
+
+    def nodes(self, *services):
+        """The nodes of these services, of all without an argument."""
+        return [name if self.instances.get(name, 1) == 1 else f"{name}-{slot}"
+                for name in services or SERVICES for slot in range(self.instances.get(name, 1))]
 
     # -- start and stop ----------------------------------------------------------------------------
     def start(self):
@@ -63,17 +78,18 @@ class System:
         self.cluster.create_topics(shards=SHARDS, generation=GENERATION)
         self._write_keys_and_config()
         self._start_provider()
-        self.ports.update({name: {"grpc": free_port(), "health": free_port()} for name in SERVICES})
-        for name in SERVICES:
-            self._start_service(name)
-        for name in SERVICES:
-            self._wait_ready(name)
+        self.ports.update({node: {"grpc": free_port(), "health": free_port()}
+                           for node in self.nodes()})
+        for node in self.nodes():
+            self.start_node(node)
+        for node in self.nodes():
+            self.wait_ready(node)
         (self.dir / "demo.json").write_text(json.dumps({"ports": self.ports}, indent=1) + "\n")
 
     def attach(self):
         """To the system that an earlier run left running in this folder."""
         path = self.dir / "demo.json"
-        missing = {"kafka", "redis", "provider", *SERVICES} - set(self.cluster.pids.alive())
+        missing = {"kafka", "redis", "provider", *self.nodes()} - set(self.cluster.pids.alive())
         if os.environ.get("KAFKA_BOOTSTRAP"):
             missing.discard("kafka")
         if os.environ.get("REDIS_ADDRESS"):
@@ -92,7 +108,7 @@ class System:
     def check_alive(self):
         """Raises with the tail of the log when a process has ended."""
         alive = self.cluster.pids.alive()
-        for name in ("provider", *SERVICES):
+        for name in ("provider", *self.nodes()):
             if name not in alive:
                 raise SystemFailure(f"{name} has ended:\n{self.cluster.log_tail(name)}")
 
@@ -101,24 +117,25 @@ class System:
         key = (self.dir / "keys" / pool / "api-key").read_text().strip()
         return (("authorization", f"Bearer {key}"),)
 
-    def channel(self, service):
-        if service not in self._channels:
-            self._channels[service] = grpc.insecure_channel(
-                f"127.0.0.1:{self.ports[service]['grpc']}", options=[("grpc.enable_http_proxy", 0)])
-        return self._channels[service]
+    def channel(self, node):
+        if node not in self._channels:
+            self._channels[node] = grpc.insecure_channel(
+                f"127.0.0.1:{self.ports[node]['grpc']}", options=list(self.channel_options))
+        return self._channels[node]
 
-    def stub(self, service):
+    def stub(self, node):
+        service = service_of(node)
         name = f"{service}_service_pb2_grpc"
         module = __import__(f"regulars.{service}.v1.{name}", fromlist=["x"])
-        return getattr(module, f"{service.capitalize()}ServiceStub")(self.channel(service))
+        return getattr(module, f"{service.capitalize()}ServiceStub")(self.channel(node))
 
-    def clock_stub(self, service):
+    def clock_stub(self, node):
         from regulars.runtime.v1 import runtime_service_pb2_grpc
-        return runtime_service_pb2_grpc.RuntimeServiceStub(self.channel(service))
+        return runtime_service_pb2_grpc.RuntimeServiceStub(self.channel(node))
 
-    def metrics(self, service):
-        """{name{labels}: value} of the service's /metrics."""
-        _, text = self._get(self.ports[service]["health"], "/metrics")
+    def metrics(self, node):
+        """{name{labels}: value} of the node's /metrics."""
+        _, text = self._get(self.ports[node]["health"], "/metrics")
         rows = (line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#")
         return {name: float(value) for name, value in rows}
 
@@ -141,14 +158,14 @@ class System:
 
     def _write_keys_and_config(self):
         pools = []
-        for name, clock in ((HISTORY, "event"), (LIVE, "live")):
+        for name, clock in self.pools:
             keys = self.dir / "keys" / name
             subprocess.run([ROOT / "deploy/keys/make_keys.sh", name, keys], check=True,
                            stdout=subprocess.DEVNULL)
             pools.append({"name": name, "clock": clock, "pepper_file": str(keys / "pepper"),
                           "seal_key_file": str(keys / "seal-key"),
-                          "api_keys_file": str(keys / "api-keys"), **RULES})
-        config = {"generation": GENERATION, "shards": SHARDS, "slot": 0, "instances": 1,
+                          "api_keys_file": str(keys / "api-keys"), **self.rules})
+        config = {"generation": GENERATION, "shards": SHARDS,
                   "kafka_bootstrap": self.bootstrap, "redis_addresses": [self.redis_address],
                   "pools": pools}
         (self.dir / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
@@ -165,19 +182,21 @@ class System:
             time.sleep(0.02)
         self.ports["provider"] = {"http": int(port_file.read_text())}
 
-    def _start_service(self, name):
-        ports = self.ports[name]
+    def start_node(self, node):
+        service, ports = service_of(node), self.ports[node]
         settings = {"grpc_listen": f"127.0.0.1:{ports['grpc']}",
                     "health_listen": f"127.0.0.1:{ports['health']}",
-                    "state_dir": self.dir / "state" / name}
-        if name == "messaging":
+                    "slot": node.partition("-")[2] or "0",
+                    "instances": self.instances.get(service, 1),
+                    "state_dir": self.dir / "state" / node}
+        if service == "messaging":
             settings["webhook_url"] = f"http://127.0.0.1:{self.ports['provider']['http']}/deliver"
         settings["state_dir"].mkdir(parents=True, exist_ok=True)
-        argv = [self.binaries / f"regulars-{name}", f"--config={self.dir}/config.yaml"]
+        argv = [self.binaries / f"regulars-{service}", f"--config={self.dir}/config.yaml"]
         argv += [f"--set={key}={value}" for key, value in settings.items()]
-        self.cluster.run(name, argv)
+        self.cluster.run(node, argv)
 
-    def _wait_ready(self, name):
+    def wait_ready(self, name):
         deadline = time.monotonic() + READY_LIMIT_S
         said = "no answer"
         while True:
