@@ -13,6 +13,9 @@
 namespace regulars::service {
 namespace {
 
+// Below the socket's time-out, which an unanswered fetch must not reach.
+constexpr absl::Duration kQuietFetchWait = absl::Seconds(2);
+
 template <typename Map>
 auto* FindIn(Map& map, std::string_view pool) {
   const auto found = map.find(pool);
@@ -40,7 +43,7 @@ absl::Status Process::Open(bool stateful) {
   if (stateful) {
     const std::string topic =
         events::TopicName(service_, events::kOwnersKind, settings_.generation);
-    owners_ = std::make_unique<Owners>(log_.get(), &logger_, topic);
+    owners_ = std::make_unique<Owners>(quiet_log_.get(), &logger_, topic);
     // Peers are one StatefulSet: they trust the same CA that their clients are checked against.
     gateway_ = std::make_unique<Gateway>(static_cast<int32_t>(settings_.shards), owners_.get(),
                                          settings_.grpc_tls);
@@ -88,7 +91,11 @@ absl::Status Process::OpenKafka() {
                                                         : log::Level::kDebug;
     logger_.Log(mapped, "kafka client", {{"facility", facility}, {"text", text}});
   };
-  log_ = std::make_unique<kafka::RdkafkaLog>(std::move(options));
+  log_ = std::make_unique<kafka::RdkafkaLog>(options);
+  // For topics that hardly ever change: an empty fetch waits long and is answered at once when
+  // there is something.
+  options.fetch_wait = kQuietFetchWait;
+  quiet_log_ = std::make_unique<kafka::RdkafkaLog>(std::move(options));
   return absl::OkStatus();
 }
 

@@ -67,6 +67,7 @@ class Process {
   std::map<std::string, seal::Pepper, std::less<>> peppers_;
   std::map<std::string, seal::Sealer, std::less<>> sealers_;
   std::unique_ptr<kafka::Log> log_;
+  std::unique_ptr<kafka::Log> quiet_log_;  // the same log for a reader that mostly waits
   std::unique_ptr<rpc::Edge> edge_;
   std::unique_ptr<Owners> owners_;
   std::unique_ptr<Gateway> gateway_;

@@ -157,7 +157,7 @@ class Runner {
     shard::WorkerPorts ports;
     ports.log = &process_.log();
     ports.stores = stores_.get();
-    ports.view = view_ == nullptr ? nullptr : view_->sink();
+    ports.view = view_.get();
     ports.probe = probe_.get();
     ports.wall_us = WallMicros;
     ports.steady_us = MonotonicMicros;

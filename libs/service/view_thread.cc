@@ -9,9 +9,11 @@
 namespace regulars::service {
 namespace {
 
-// Waits between looks at an empty queue: short after work, long when nothing happens.
-constexpr std::chrono::milliseconds kPauseMin{1};
-constexpr std::chrono::milliseconds kPauseMax{32};
+// Until the next look at meta, when everything is written.
+constexpr std::chrono::milliseconds kIdle{1000};
+// Between tries while something is left to write and Redis does not take it.
+constexpr std::chrono::milliseconds kRetryMin{1};
+constexpr std::chrono::milliseconds kRetryMax{256};
 
 }  // namespace
 
@@ -52,15 +54,57 @@ void ViewThread::Report() {
   reported_ = now;
 }
 
+void ViewThread::Own(const Ownership& ownership) {
+  writer_->Own(ownership);
+  Wake();
+}
+
+void ViewThread::Lost(int32_t shard) { writer_->Lost(shard); }
+
+void ViewThread::Append(int32_t shard, int64_t from_sequence, int64_t to_sequence,
+                        std::vector<redis::ViewOp> ops) {
+  writer_->Append(shard, from_sequence, to_sequence, std::move(ops));
+  Wake();
+}
+
+bool ViewThread::WantsSnapshot(int32_t shard) { return writer_->WantsSnapshot(shard); }
+
+void ViewThread::GiveSnapshot(int32_t shard, int64_t sequence,
+                              std::unique_ptr<store::ReadView> snapshot) {
+  writer_->GiveSnapshot(shard, sequence, std::move(snapshot));
+  Wake();
+}
+
+int64_t ViewThread::turns() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return turns_;
+}
+
+void ViewThread::Wake() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    work_ = true;
+  }
+  wake_.notify_one();
+}
+
 void ViewThread::Run() {
-  std::chrono::milliseconds pause = kPauseMin;
+  std::chrono::milliseconds retry = kRetryMin;
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stop_) {
+    work_ = false;
+    ++turns_;
     lock.unlock();
     const bool worked = writer_->Step(MonotonicMicros());
+    const bool caught_up = writer_->caught_up();
     lock.lock();
-    pause = worked ? kPauseMin : std::min(pause * 2, kPauseMax);
-    if (!worked) wake_.wait_for(lock, pause, [this] { return stop_; });
+    if (worked) {
+      retry = kRetryMin;
+      continue;
+    }
+    const auto pause = caught_up ? kIdle : retry;
+    retry = caught_up ? kRetryMin : std::min(retry * 2, kRetryMax);
+    wake_.wait_for(lock, pause, [this] { return stop_ || work_; });
   }
 }
 
