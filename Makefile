@@ -76,6 +76,10 @@ sim: setup ## simulation with faults: make sim SEEDS=2000 SEED=1
 sim-selftest: sim ## take each guard out: the simulation must notice (two guards are not noticed yet)
 	tests/sim/selftest.sh build/release/bin/regulars-sim build/reports/sim_selftest.json full $(SEEDS) $(SEED)
 
+bench: services ## the figures of docs/bench.md, about fifteen minutes on a quiet machine
+	cmake --build --preset release -j $(JOBS) --target regulars-bench
+	$(PY) tests/bench/bench.py
+
 bad-inputs: services ## every row of docs/bad-inputs.md against running services
 	$(PY) tests/bad_inputs/bad_inputs.py
 

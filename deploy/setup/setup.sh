@@ -3,7 +3,8 @@
 #   1. Debian packages of apt-packages.txt (as root, or with sudo)
 #   2. .venv with requirements.txt
 #   3. the Kafka broker's jars in .cache/kafka/<version>
-#   4. Go-built command-line tools in .cache/tools (tools.sh)
+#   4. the jars of the benchmark's peer in .cache/peers
+#   5. Go-built command-line tools in .cache/tools (tools.sh)
 # SETUP_SKIP_APT=1 leaves step 1 out, for machines without apt whose packages come from elsewhere.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -89,4 +90,5 @@ step_kafka() {
 step_apt
 step_venv
 step_kafka
+"$root/tests/bench/peers/streams/build.sh" --fetch
 if [ -x "$here/tools.sh" ]; then "$here/tools.sh"; fi
