@@ -152,6 +152,7 @@ class Runner {
     options.batch_time_max = absl::Milliseconds(s.batch_time_max_ms);
     options.cache_keys_max = static_cast<std::size_t>(s.cache_keys_max);
     options.check_invariants_every = static_cast<int>(s.check_invariants_every);
+    options.store_age_us_max = s.store_age_max_s * kMicrosPerSecond;
     options.code_version = kVersion;
 
     shard::WorkerPorts ports;

@@ -148,6 +148,10 @@ void DeclareRuntime(Options* options, Settings* s) {
   number("check_invariants_every", "inputs", 0, 0, 1'000'000,
          "Check an entity's invariants at every n-th input; 0 = never.",
          &s->check_invariants_every);
+  number("store_age_max_s", "s", 259'200, 0, 31'536'000,
+         "A local store that is behind the changelog for longer is discarded; keep it below the "
+         "changelog's delete.retention.ms. 0 = never.",
+         &s->store_age_max_s);
   number("liveness_ms_max", "ms", 60'000, 1000, 3'600'000,
          "Without progress of the loop for this long /healthz fails.", &s->liveness_ms_max);
   options->Add(TextOption{.name = "log_level",

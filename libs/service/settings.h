@@ -47,6 +47,7 @@ struct Settings {
   int64_t batch_time_max_ms = 50;
   int64_t cache_keys_max = 200'000;
   int64_t check_invariants_every = 0;
+  int64_t store_age_max_s = 259'200;
   int64_t liveness_ms_max = 60'000;
 
   std::vector<PoolConfig> pools;

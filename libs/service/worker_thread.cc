@@ -1,5 +1,6 @@
 #include "libs/service/worker_thread.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -23,7 +24,9 @@ WorkerThread::WorkerThread(std::unique_ptr<shard::Worker> worker, const log::Log
 
 WorkerThread::~WorkerThread() { Stop(); }
 
-Micros WorkerThread::IdleMicros() const { return MonotonicMicros() - progress_us_; }
+Micros WorkerThread::IdleMicros() const {
+  return MonotonicMicros() - std::max<Micros>(progress_us_, worker_->alive_us());
+}
 
 void WorkerThread::Stop() {
   stop_ = true;

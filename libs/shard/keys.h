@@ -8,6 +8,8 @@
 //   @shard                         ShardRecord    (changelog + store)
 //   @position                      changelog offset of the next record to replay, decimal (store
 //   only)
+//   @broker_time                   broker time before which the store lacks nothing, decimal (store
+//   only)
 #ifndef REGULARS_LIBS_SHARD_KEYS_H_
 #define REGULARS_LIBS_SHARD_KEYS_H_
 
@@ -19,6 +21,7 @@ namespace regulars::shard {
 
 inline constexpr std::string_view kShardKey = "@shard";
 inline constexpr std::string_view kPositionKey = "@position";
+inline constexpr std::string_view kBrokerTimeKey = "@broker_time";
 inline constexpr char kStateKind = 's';
 inline constexpr char kTimersKind = 't';
 inline constexpr char kDueKind = 'd';

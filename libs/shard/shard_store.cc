@@ -32,10 +32,11 @@ ShardStore::ShardStore(std::unique_ptr<store::Store> store, size_t cache_keys_ma
     : store_(std::move(store)), cache_keys_max_(cache_keys_max) {
   const auto record = store_->Get(kShardKey);
   const auto position = store_->Get(kPositionKey);
-  if (!record.ok() || !position.ok()) {
-    status_ = record.ok() ? position.status() : record.status();
-    return;
+  const auto broker_time = store_->Get(kBrokerTimeKey);
+  for (const absl::Status& status : {record.status(), position.status(), broker_time.status()}) {
+    status_.Update(status);
   }
+  if (!status_.ok()) return;
   if (*record) {
     stored_record_.emplace();
     REGULARS_ASSERT(stored_record_->ParseFromString(**record), "@shard of the store is garbled");
@@ -43,6 +44,10 @@ ShardStore::ShardStore(std::unique_ptr<store::Store> store, size_t cache_keys_ma
   if (*position) {
     REGULARS_ASSERT(absl::SimpleAtoi(AbslView(**position), &position_),
                     "@position of the store is garbled");
+  }
+  if (*broker_time) {
+    REGULARS_ASSERT(absl::SimpleAtoi(AbslView(**broker_time), &broker_time_us_),
+                    "@broker_time of the store is garbled");
   }
 }
 
@@ -269,20 +274,26 @@ void ShardStore::Discard() {
   bounds_.clear();
 }
 
-absl::Status ShardStore::WriteOverlay(const std::optional<ShardRecord>& record, int64_t position) {
+absl::Status ShardStore::WriteOverlay(const ShardRecord& record, int64_t position,
+                                      int64_t broker_time_us) {
   std::vector<store::Op> batch;
-  batch.reserve(overlay_.size() + 2);
+  batch.reserve(overlay_.size() + 3);
   for (const auto& [key, value] : overlay_) batch.push_back({key, value});
-  if (record) batch.push_back({std::string(kShardKey), record->SerializeAsString()});
+  batch.push_back({std::string(kShardKey), record.SerializeAsString()});
   batch.push_back({std::string(kPositionKey), Cat(position)});
+  batch.push_back({std::string(kBrokerTimeKey), Cat(broker_time_us)});
   if (absl::Status written = store_->Write(batch); !written.ok()) return written;
   position_ = position;
-  if (record) stored_record_ = *record;
+  broker_time_us_ = broker_time_us;
+  stored_record_ = record;
   return absl::OkStatus();
 }
 
-absl::Status ShardStore::Commit(const ShardRecord& record, int64_t position) {
-  if (absl::Status written = WriteOverlay(record, position); !written.ok()) return written;
+absl::Status ShardStore::Commit(const ShardRecord& record, int64_t position,
+                                int64_t broker_time_us) {
+  if (absl::Status written = WriteOverlay(record, position, broker_time_us); !written.ok()) {
+    return written;
+  }
   for (auto& [key, value] : overlay_) {
     if (!IsCached(key)) continue;
     old_.erase(key);
@@ -296,6 +307,7 @@ void ShardStore::Restore(std::string_view key, std::optional<std::string_view> v
   REGULARS_ASSERT(!key.empty(), "a changelog record without a key");
   std::optional<std::string> next;
   if (value) next.emplace(*value);
+  restore_bytes_ += key.size() + (value ? value->size() : 0);
   if (key[0] == kTimersKind) {
     const TimersKeyParts parts = ParseTimersKey(key);
     IndexTimers(parts.pool, parts.entity, std::string(key), next);
@@ -310,10 +322,12 @@ void ShardStore::Restore(std::string_view key, std::optional<std::string_view> v
   PutRaw(std::string(key), std::move(next));
 }
 
-absl::Status ShardStore::FlushRestore(const std::optional<ShardRecord>& record, int64_t position) {
+absl::Status ShardStore::FlushRestore(const ShardRecord& record, int64_t position,
+                                      int64_t broker_time_us) {
   if (!status_.ok()) return status_;
-  absl::Status written = WriteOverlay(record, position);
+  absl::Status written = WriteOverlay(record, position, broker_time_us);
   overlay_.clear();
+  restore_bytes_ = 0;
   bounds_.clear();
   young_.clear();
   old_.clear();

@@ -38,6 +38,8 @@ class ShardStore {
   int64_t position() const { return position_; }
   // The last `@shard` that the store has seen; nullopt for an empty store.
   const std::optional<ShardRecord>& stored_shard_record() const { return stored_record_; }
+  // The store lacks nothing that was written before this broker time, in microseconds; 0 = unknown.
+  int64_t broker_time_us() const { return broker_time_us_; }
   const store::Store& store() const { return *store_; }
 
   // --- reads: overlay, cache, store ---
@@ -76,13 +78,18 @@ class ShardStore {
   bool has_changelog_changes() const;
   void Discard();
   // Store write: overlay + record + position in one batch; then the overlay is the past.
-  absl::Status Commit(const ShardRecord& record, int64_t position);
+  absl::Status Commit(const ShardRecord& record, int64_t position, int64_t broker_time_us);
+  // Only for the simulation's self-test: the write of Commit, and the overlay stays open.
+  absl::Status WriteAhead(const ShardRecord& record, int64_t position, int64_t broker_time_us) {
+    return WriteOverlay(record, position, broker_time_us);
+  }
 
   // --- restore ---
   // Buffers one changelog record; FlushRestore writes what is buffered with the position.
   void Restore(std::string_view key, std::optional<std::string_view> value);
   size_t restore_buffered() const { return overlay_.size(); }
-  absl::Status FlushRestore(const std::optional<ShardRecord>& record, int64_t position);
+  size_t restore_bytes() const { return restore_bytes_; }
+  absl::Status FlushRestore(const ShardRecord& record, int64_t position, int64_t broker_time_us);
 
   // Environment error met inside a read; sticky. The loop checks it before it commits.
   const absl::Status& status() const { return status_; }
@@ -96,12 +103,14 @@ class ShardStore {
   void PutRaw(std::string key, std::optional<std::string> value);
   void IndexTimers(std::string_view pool, std::string_view entity, const std::string& key,
                    const std::optional<std::string>& next);
-  absl::Status WriteOverlay(const std::optional<ShardRecord>& record, int64_t position);
+  absl::Status WriteOverlay(const ShardRecord& record, int64_t position, int64_t broker_time_us);
   void CacheSet(const std::string& key, std::optional<std::string> value) const;
 
   std::unique_ptr<store::Store> store_;
   size_t cache_keys_max_;
   int64_t position_ = 0;
+  int64_t broker_time_us_ = 0;
+  size_t restore_bytes_ = 0;
   std::optional<ShardRecord> stored_record_;
   OverlayMap overlay_;
   std::map<std::string, Bounds, std::less<>> bounds_;

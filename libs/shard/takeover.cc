@@ -12,14 +12,11 @@
 namespace regulars::shard {
 namespace {
 
-// Changelog records restored between two writes of the local store (and two polls of the group).
-constexpr size_t kRestoreBatch = 10'000;
 // First window read back from the changelog's end in search of `@shard`; doubled until it is found.
 constexpr int64_t kReadBackFirst = 64;
 // How long the ownership transaction waits for older ones: less than its own time-out.
 constexpr int kStableTries = 160;
 constexpr absl::Duration kStablePause = absl::Milliseconds(50);
-constexpr absl::Duration kRestoreTimeout = absl::Minutes(30);
 
 }  // namespace
 
@@ -133,17 +130,30 @@ absl::Status Worker::OpenShard(int32_t shard_id) {
     auto store = ports_.stores->Open(name);
     if (!store.ok()) return store.status();
     shard->store = std::make_unique<ShardStore>(*std::move(store), options_.cache_keys_max);
-    const auto& stored = shard->store->stored_shard_record();
-    const bool same_log = !stored || (*last && stored->log_id() == shard->log_id &&
-                                      stored->sequence() <= books.sequence);
-    if (same_log) break;
-    // The store belongs to another log: it is worth nothing.
-    ports_.probe->Event("store_discarded", name);
+    const std::string_view flaw = FlawOf(*shard, last->has_value());
+    if (flaw.empty()) break;
+    ports_.probe->Event("store_discarded", Cat(name, ": ", flaw));
     shard->store.reset();
     if (absl::Status destroyed = ports_.stores->Destroy(name); !destroyed.ok()) return destroyed;
   }
   shards_[shard_id] = std::move(shard);
   return absl::OkStatus();
+}
+
+std::string_view Worker::FlawOf(const Shard& shard, bool log_has_books) const {
+  const auto& stored = shard.store->stored_shard_record();
+  if (!stored) return "";
+  const int64_t logged = shard.committed.sequence;
+  if (!log_has_books || stored->log_id() != shard.log_id || stored->sequence() > logged) {
+    return "it belongs to another log";
+  }
+  // What the store lacks may be a deletion whose tombstone is gone: the key would come back.
+  const bool behind = stored->sequence() < logged;
+  if (behind && options_.store_age_us_max > 0 &&
+      ports_.wall_us() - shard.store->broker_time_us() > options_.store_age_us_max) {
+    return "it is behind for longer than tombstones live";
+  }
+  return "";
 }
 
 absl::Status Worker::CommitOwnership(const std::vector<Shard*>& shards) {
@@ -226,62 +236,10 @@ bool Worker::WaitStable(const Shard* shard) {
   for (int i = 0; i < kStableTries; ++i) {
     const auto marks = reader_->QueryWatermarks(changelog, options_.kafka_timeout);
     if (marks.ok() && marks->high >= shard->record_offset) return true;
+    alive_us_ = ports_.steady_us();
     ports_.pause(kStablePause);
   }
   return false;
-}
-
-absl::Status Worker::RestoreShard(Shard* shard) {
-  ShardStore* store = shard->store.get();
-  const kafka::TopicPartition changelog{Topic(service_, events::kChangelogKind), shard->id};
-  const auto marks = reader_->QueryWatermarks(changelog, options_.kafka_timeout);
-  if (!marks.ok()) return marks.status();
-  const int64_t from = std::max(store->position(), marks->low);
-  const int64_t to = shard->record_offset + 1;
-  std::optional<ShardRecord> last;
-  int64_t expected_sequence =
-      store->stored_shard_record() ? store->stored_shard_record()->sequence() : -1;
-  absl::Status inner;
-  int64_t restored = 0;
-  const absl::Status read = reader_->ReadRange(
-      changelog, from, to,
-      [&](const kafka::Record& record) {
-        ++restored;
-        if (record.key == kShardKey) {
-          last.emplace();
-          REGULARS_ASSERT(
-              last->ParseFromArray(record.value.data(), static_cast<int>(record.value.size())),
-              "@shard of the changelog is garbled");
-          // Compaction may have removed older ones; what is still there must be in order.
-          if (expected_sequence >= 0 && last->sequence() <= expected_sequence) {
-            ports_.probe->Alarm("shard_chain", Cat(shard->id, ": sequence ", last->sequence(),
-                                                   " after ", expected_sequence));
-          }
-          expected_sequence = last->sequence();
-          if (store->restore_buffered() >= kRestoreBatch) {
-            inner = store->FlushRestore(last, record.offset + 1);
-            // Serves the group: a long restore must not look like a dead member.
-            if (inner.ok()) inner = consumer_->Poll(absl::ZeroDuration()).status();
-            if (rebalanced_) return false;
-          }
-          return inner.ok();
-        }
-        store->Restore(record.key, record.has_value ? std::optional(record.value) : std::nullopt);
-        return true;
-      },
-      kRestoreTimeout);
-  if (!inner.ok()) return inner;
-  if (rebalanced_) return absl::OkStatus();
-  if (!read.ok()) return read;
-  REGULARS_ASSERT(last.has_value() && last->sequence() == shard->open.sequence,
-                  "the changelog does not end with our ownership record");
-  if (absl::Status flushed = store->FlushRestore(last, to); !flushed.ok()) return flushed;
-  shard->committed = shard->open;
-  shard->out_counts.clear();
-  shard->touched = false;
-  ports_.probe->Event(
-      "restored", Cat(service_, "-", shard->id, ": ", restored, " records, epoch ", shard->epoch));
-  return absl::OkStatus();
 }
 
 absl::Status Worker::AssignOwned() {

@@ -19,6 +19,7 @@
 #ifndef REGULARS_LIBS_SHARD_WORKER_H_
 #define REGULARS_LIBS_SHARD_WORKER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -70,6 +71,11 @@ struct WorkerOptions {
   absl::Duration batch_time_max = absl::Milliseconds(50);
   size_t cache_keys_max = 200'000;
   absl::Duration kafka_timeout = absl::Seconds(10);
+  // A local store that is behind the changelog for longer is discarded; below the changelog's
+  // delete.retention.ms. 0 = never.
+  int64_t store_age_us_max = int64_t{3} * 24 * 3600 * 1'000'000;
+  size_t restore_records_max = 10'000;  // between two writes of the store in a restore
+  size_t restore_bytes_max = size_t{16} << 20;
   int64_t request_replay_us = int64_t{7} * 24 * 3600 * 1'000'000;  // how long an answer is replayed
   int check_invariants_every = 0;                                  // 0 = never, 1 = every input
   int64_t clock_skew_us_max = int64_t{60} * 1'000'000;
@@ -111,6 +117,8 @@ struct Command {
   std::string request_hash;  // of the request without its request_id
   std::string caller;        // key id of the credential
   int64_t deadline_us = 0;   // wall clock; 0 = none
+  // Of a query: state keys that a reader missed in the view; published again with the answer.
+  std::vector<std::string> refresh_subs{};
   std::function<void(const Reply&, const runtime::v1::PositionToken&)> done;
 };
 
@@ -138,6 +146,8 @@ class Worker : private kafka::RebalanceListener {
   std::vector<ShardStatus> Snapshot() const;
   // Input topics are assigned and every assigned shard is restored. Any thread.
   bool ready() const;
+  // When the loop last came round or a long takeover moved on; steady clock. Any thread.
+  int64_t alive_us() const { return alive_us_; }
   // Answers what is queued with UNAVAILABLE and leaves. The worker's thread.
   void Stop();
 
@@ -190,6 +200,7 @@ class Worker : private kafka::RebalanceListener {
   absl::Status AfterAbort(const kafka::TxnResult& result);
   absl::Status AfterCommit(const std::vector<Shard*>& touched);
   void AnswerAll(const std::vector<Answer>& answers);
+  void Refresh(const Shard& shard, const Command& query);
   void CheckClock() const;
   runtime::v1::ShardRecord MakeShardRecord(const Shard& shard) const;
 
@@ -199,8 +210,15 @@ class Worker : private kafka::RebalanceListener {
   absl::StatusOr<std::optional<ShardRecord>> LastShardRecord(int32_t shard_id);
   absl::Status CommitOwnership(const std::vector<Shard*>& shards);
   bool WaitStable(const Shard* shard);
-  absl::Status RestoreShard(Shard* shard);
+  std::string_view FlawOf(const Shard& shard, bool log_has_books) const;
   absl::Status AssignOwned();
+
+  // restore.cc
+  struct RestoreRun;
+  absl::Status RestoreShard(Shard* shard);
+  bool RestoreRecord(Shard* shard, const kafka::Record& record, RestoreRun* run);
+  absl::Status FlushRestored(Shard* shard, const RestoreRun& run);
+  absl::Status ServeGroup();
 
   std::string Topic(std::string_view domain, std::string_view kind) const;
 
@@ -227,6 +245,7 @@ class Worker : private kafka::RebalanceListener {
   uint32_t batch_commands_ = 0;
   int64_t applied_total_ = 0;
 
+  std::atomic<int64_t> alive_us_{0};
   mutable std::mutex mutex_;  // guards what other threads see
   std::deque<Command> queue_;
   std::vector<ShardStatus> status_;
