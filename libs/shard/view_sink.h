@@ -28,6 +28,9 @@ class ViewSink {
   // One committed transaction of the shard, in order.
   virtual void Append(int32_t shard, int64_t from_sequence, int64_t to_sequence,
                       std::vector<redis::ViewOp> ops) = 0;
+  // Keys that a reader missed, with their values as of `sequence`, the newest one appended. Dropped
+  // when the view has other work: the next reader asks again.
+  virtual void Refresh(int32_t shard, int64_t sequence, std::vector<redis::ViewOp> ops) = 0;
   // True while a rebuild waits for GiveSnapshot.
   virtual bool WantsSnapshot(int32_t shard) = 0;
   // State of the shard exactly as of `sequence`.

@@ -37,8 +37,9 @@ namespace regulars::shard {
 struct ViewWriterOptions {
   std::string service;
   int32_t shard_count = 4;
-  size_t queue_bytes_max = 64u << 20;  // per process
-  int64_t check_every_us = 1'000'000;  // meta of every owned shard is looked at this often
+  size_t queue_bytes_max = 64u << 20;   // per process
+  size_t refresh_bytes_max = 1u << 20;  // keys are published again only while less is queued
+  int64_t check_every_us = 1'000'000;   // meta of every owned shard is looked at this often
   int64_t sweep_keys_per_step = 1000;
 };
 
@@ -52,6 +53,7 @@ class ViewWriter : public ViewSink {
   void Lost(int32_t shard) override;
   void Append(int32_t shard, int64_t from_sequence, int64_t to_sequence,
               std::vector<redis::ViewOp> ops) override;
+  void Refresh(int32_t shard, int64_t sequence, std::vector<redis::ViewOp> ops) override;
   bool WantsSnapshot(int32_t shard) override;
   void GiveSnapshot(int32_t shard, int64_t sequence,
                     std::unique_ptr<store::ReadView> snapshot) override;
@@ -97,6 +99,7 @@ class ViewWriter : public ViewSink {
   bool Check(int32_t id, ShardView* shard, int64_t steady_us);
   void Restart(ShardView* shard);
   redis::ShardId Id(int32_t shard) const;
+  static size_t BytesOf(const redis::ViewOp& op);
 
   const std::unique_ptr<redis::View> view_;
   const ViewWriterOptions options_;

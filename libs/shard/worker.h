@@ -171,25 +171,31 @@ class Worker : private kafka::RebalanceListener {
   void PublishStatus();
   bool At(std::string_view point);
 
-  // worker_apply.cc
+  // worker_records.cc
   void ApplyRecord(const kafka::Record& record);
   void ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer);
+  bool IsChannel(std::string_view topic, std::string_view producer) const;
+  void SetAside(Shard* shard, const kafka::Record& record, std::string_view pool, int error_class,
+                std::string_view reason, std::string_view detail);
+
+  // worker_commands.cc
   void ApplyCommands();
   void ApplyCommand(Command command);
-  void FireLiveTimers();
-  void AdvanceEventClocks();
-  bool IsChannel(std::string_view topic, std::string_view producer) const;
   void ApplyWrite(Shard* shard, const Command& command, const Input& input, Reply* reply);
+
+  // worker_timers.cc
+  int64_t NowFor(Shard* shard, const std::string& pool, int64_t own_time_us);
+  void AdvanceEventClocks();
+  void PublishClock(Shard* shard, const std::string& pool, int64_t clock_us);
+  void FireLiveTimers();
   void FireOwnTimers(Shard* shard, const std::string& pool, const std::string& entity,
                      int64_t now_us);
   void FireTimer(Shard* shard, const std::string& pool, const ShardStore::DueTimer& due,
                  int64_t now_us);
+
+  // worker_apply.cc
   void CarryOut(Shard* shard, const Input& input, Effects effects);
   void PublishEvent(Shard* shard, const Input& input, Publish publish);
-  void PublishClock(Shard* shard, const std::string& pool, int64_t clock_us);
-  void SetAside(Shard* shard, const kafka::Record& record, std::string_view pool, int error_class,
-                std::string_view reason, std::string_view detail);
-  int64_t NowFor(Shard* shard, const std::string& pool, int64_t own_time_us);
   void Output(Shard* shard, kafka::OutRecord record);
 
   // worker_commit.cc

@@ -1,0 +1,141 @@
+// Records of the input topics, and what is set aside of them.
+#include <algorithm>
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/base/text.h"
+#include "libs/events/headers.h"
+#include "libs/events/types.h"
+#include "libs/shard/entity_state.h"
+#include "libs/shard/worker.h"
+#include "regulars/runtime/v1/runtime_events.pb.h"
+
+namespace regulars::shard {
+
+using runtime::v1::ClockAdvanced;
+using runtime::v1::DeadLetter;
+
+void Worker::ApplyRecord(const kafka::Record& record) {
+  const auto it = shards_.find(record.partition);
+  if (it == shards_.end()) return;  // fetched before the shard was given up
+  Shard* shard = it->second.get();
+  const std::string topic(record.topic);
+  int64_t& position = shard->open.positions[topic];
+  if (record.offset < position) return;
+  position = record.offset + 1;
+  shard->touched = true;
+  ++batch_inputs_;
+
+  const auto event = events::FromHeaders(record.headers);
+  if (!event.ok()) {
+    SetAside(shard, record, "", runtime::v1::DEAD_LETTER_CLASS_UNREADABLE, ReasonOf(event.status()),
+             StdView(event.status().message()));
+    return;
+  }
+  if (!options_.pools.contains(std::string(event->pool))) {
+    SetAside(shard, record, event->pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED, "POOL_UNKNOWN",
+             "the pool is not configured here");
+    return;
+  }
+  if (event->type == events::kClockAdvanced) {
+    ApplyClock(shard, record, event->shard);
+    return;
+  }
+  Input input;
+  input.kind = InputKind::kRecord;
+  input.pool = std::string(event->pool);
+  input.entity = std::string(event->subject);
+  input.type = std::string(event->type);
+  input.id = std::string(event->id);
+  input.payload = std::string(record.value);
+  input.time_us = event->time_us;
+  input.topic = topic;
+  input.partition = record.partition;
+  input.offset = record.offset;
+  bool skip = false;
+  if (const absl::Status decoded = program_->Decode(&input, &skip); !decoded.ok()) {
+    SetAside(shard, record, event->pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED, ReasonOf(decoded),
+             StdView(decoded.message()));
+    return;
+  }
+  if (skip) return;
+  input.now_us = NowFor(shard, input.pool, input.time_us);
+  FireOwnTimers(shard, input.pool, input.entity, input.now_us);
+  const Effects effects = program_->Apply(StoreEntityState(shard->store.get(), input), input);
+  if (effects.dead_letter) {
+    SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED,
+             effects.dead_letter->reason, effects.dead_letter->detail);
+  }
+  CarryOut(shard, input, effects);
+}
+
+void Worker::SetAside(Shard* shard, const kafka::Record& record, std::string_view pool,
+                      int error_class, std::string_view reason, std::string_view detail) {
+  DeadLetter letter;
+  *letter.mutable_original() = ports_.seal(pool, record.value);
+  letter.set_topic(std::string(record.topic));
+  letter.set_partition(record.partition);
+  letter.set_offset(record.offset);
+  letter.set_key(std::string(record.key));
+  letter.set_pool(std::string(pool));
+  letter.set_error_class(static_cast<runtime::v1::DeadLetterClass>(error_class));
+  letter.set_reason(reason.empty() ? "UNSPECIFIED" : std::string(reason));
+  letter.set_detail(std::string(detail.substr(0, 512)));
+  letter.set_code_version(options_.code_version);
+  letter.set_time_us(batch_wall_us_);
+  letter.set_log_id(shard->log_id);
+  for (const auto& [key, value] : record.headers) {
+    auto* header = letter.add_headers();
+    header->set_key(std::string(key));
+    header->set_value(std::string(value));
+  }
+  kafka::OutRecord out;
+  out.topic = Topic(service_, events::kDeadLettersKind);
+  out.partition = shard->id;
+  out.key = std::string(record.key);
+  out.value = letter.SerializeAsString();
+  const std::string id = Cat(record.topic, "/", record.partition, "/", record.offset);
+  const std::string source = events::SourceOf(service_);
+  const std::string producer = Cat(shard->id);
+  // A name that is not configured must not become a key of our books.
+  const std::string pool_text =
+      options_.pools.contains(std::string(pool)) ? std::string(pool) : "unknown";
+  out.headers = events::ToHeaders({.type = events::kDeadLetter,
+                                   .id = id,
+                                   .source = source,
+                                   .subject = letter.reason(),
+                                   .time_us = batch_wall_us_,
+                                   .pool = pool_text,
+                                   .shard = producer,
+                                   .traceparent = {}});
+  Output(shard, std::move(out));
+  ++shard->open.sums[{pool_text, "dead_letters"}];
+  ports_.probe->Input("record", reason);
+}
+
+void Worker::ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer) {
+  ClockAdvanced clock;
+  if (!clock.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
+    SetAside(shard, record, "", runtime::v1::DEAD_LETTER_CLASS_UNREADABLE, "CLOCK_GARBLED", "");
+    return;
+  }
+  const auto pool = options_.pools.find(clock.pool());
+  if (pool == options_.pools.end() || pool->second != PoolClock::kEvent) return;
+  if (!IsChannel(record.topic, producer)) return;
+  int64_t& channel =
+      shard->open.channels[{clock.pool(), std::string(record.topic), std::string(producer)}];
+  channel = std::max(channel, clock.clock_us());
+}
+
+bool Worker::IsChannel(std::string_view topic, std::string_view producer) const {
+  for (const InputTopic& input : program_->inputs()) {
+    if (input.clock_channels < 0 || Topic(input.domain, input.kind) != topic) continue;
+    if (input.clock_channels == 0) return producer == events::kIngestShard;
+    for (int32_t shard = 0; shard < options_.shard_count; ++shard) {
+      if (producer == Cat(shard)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace regulars::shard
