@@ -4,6 +4,7 @@ PY    := .venv/bin/python
 JOBS  ?= $(shell nproc)
 SEEDS ?= 2000
 SEED  ?= 1
+TRIES ?= 200
 # A clone in another folder finds what this one compiled.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
@@ -79,6 +80,11 @@ sim-selftest: sim ## take each guard out: the simulation must notice (two guards
 bench: services ## the figures of docs/bench.md, about fifteen minutes on a quiet machine
 	cmake --build --preset release -j $(JOBS) --target regulars-bench
 	$(PY) tests/bench/bench.py
+
+endtxn: setup ## late EndTxn requests, with the dirty-producer rule and without: make endtxn TRIES=200
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target endtxn_driver
+	$(PY) tests/faults/endtxn/endtxn.py --tries=$(TRIES)
 
 bad-inputs: services ## every row of docs/bad-inputs.md against running services
 	$(PY) tests/bad_inputs/bad_inputs.py
