@@ -3,11 +3,15 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
+
+#include "libs/base/assert.h"
 #include "libs/base/base32.h"
 #include "libs/base/hash.h"
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/seal/crypto.h"
+#include "libs/shard/view_writer.h"
 #include "regulars/runtime/v1/runtime_state.pb.h"
 
 namespace regulars::service {
@@ -18,6 +22,44 @@ absl::Status NotOwned(int32_t shard) {
                                     "the shard changes its owner right now; nothing was changed",
                                     {{"shard", Cat(shard)}}),
                         rpc::kRetryAfterDefault);
+}
+
+shard::Reply ReplyOf(const absl::Status& status) {
+  return {status.code(), ReasonOf(status), std::string(status.message()), ""};
+}
+
+// The entity of a query as the view knows it.
+class ViewState : public shard::EntityState {
+ public:
+  ViewState(const std::vector<std::string>& subs, const ViewReader::Values& values)
+      : subs_(subs), values_(values) {}
+
+  std::optional<std::string> Get(std::string_view sub) const override {
+    const auto found = std::find(subs_.begin(), subs_.end(), sub);
+    REGULARS_ASSERT(found != subs_.end(), "a query reads a key that it did not declare");
+    return values_[static_cast<std::size_t>(found - subs_.begin())];
+  }
+  std::optional<std::pair<std::string, std::string>> Next(std::string_view,
+                                                          std::string_view) const override {
+    REGULARS_ASSERT(false, "a query that scans cannot be answered from the view");
+  }
+  std::optional<int64_t> Timer(std::string_view) const override {
+    REGULARS_ASSERT(false, "a query that asks for timers cannot be answered from the view");
+  }
+
+ private:
+  const std::vector<std::string>& subs_;
+  const ViewReader::Values& values_;
+};
+
+shard::Input QueryOf(const rpc::Caller& caller, const Work& work) {
+  shard::Input input;
+  input.kind = shard::InputKind::kQuery;
+  input.pool = caller.pool;
+  input.entity = work.entity;
+  input.type = work.type;
+  input.payload = work.payload;
+  return input;
 }
 
 }  // namespace
@@ -60,6 +102,36 @@ void Gateway::DetachAll() {
   workers_.clear();
 }
 
+void Gateway::ReadFrom(const shard::Program* program, ViewReader* reader) {
+  program_ = program;
+  reader_ = reader;
+}
+
+bool Gateway::MayRead(const rpc::Caller& caller, const Work& work) const {
+  return reader_ != nullptr && work.kind == shard::InputKind::kQuery && !work.view_subs.empty() &&
+         !caller.forwarded;
+}
+
+absl::Status Gateway::Read(const rpc::Caller& caller, const Work& work, ViewAnswer answer) {
+  ViewReader::Job job;
+  job.shard = {program_->service(), ShardOf(Bucket(caller.pool, work.entity), shard_count_),
+               shard_count_};
+  REGULARS_ASSIGN_OR_RETURN(job.token, ParsePositionToken(work.position_token, job.shard.shard));
+  shard::Input input = QueryOf(caller, work);
+  bool skip = false;
+  REGULARS_RETURN_IF_ERROR(program_->Decode(&input, &skip));
+  for (const std::string& sub : work.view_subs) {
+    job.keys.push_back(shard::ViewKey(caller.pool, work.entity, sub));
+  }
+  job.done = [program = program_, input = std::move(input), subs = work.view_subs,
+              answer = std::move(answer)](const std::optional<ViewReader::Values>& values) {
+    if (!values.has_value()) return answer(std::nullopt);
+    answer(program->Query(ViewState(subs, *values), input));
+  };
+  reader_->Read(std::move(job));
+  return absl::OkStatus();
+}
+
 std::vector<shard::ShardStatus> Gateway::Shards() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::vector<shard::ShardStatus> out;
@@ -73,6 +145,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller&
                                                               Micros deadline_us, Work work,
                                                               Answer answer) {
   const int32_t shard = ShardOf(Bucket(caller.pool, work.entity), shard_count_);
+  REGULARS_ASSIGN_OR_RETURN(const std::optional<runtime::v1::PositionToken> wanted,
+                            ParsePositionToken(work.position_token, shard));
   const std::optional<Owner> owner = owners_->Of(shard);
   if (!owner.has_value()) return NotOwned(shard);
   {
@@ -89,8 +163,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller&
       command.request_hash = std::move(work.request_hash);
       command.caller = caller.key_id;
       command.deadline_us = deadline_us;
-      command.done = [answer = std::move(answer)](const shard::Reply& reply,
-                                                  const runtime::v1::PositionToken& position) {
+      command.refresh_subs = std::move(work.view_subs);
+      command.done = [shard, wanted, answer = std::move(answer)](
+                         const shard::Reply& reply, const runtime::v1::PositionToken& position) {
+        // An owner without the write that the caller has seen is one no longer.
+        if (!Reached(position, wanted)) return answer(ReplyOf(NotOwned(shard)), "");
         answer(reply, Base32Encode(position.SerializeAsString()));
       };
       if (local->second->Submit(std::move(command))) return nullptr;

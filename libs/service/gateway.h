@@ -1,11 +1,14 @@
 // Takes a call to the owner of its entity's shard: into the queue of a worker of this process, or
 // to another instance, at most once. The answer comes after the commit, from the worker's thread.
+// A read that says which state keys it needs is answered from the view by any instance; if the view
+// does not have them all, it goes to the owner like any other call, and the owner publishes them
+// again.
 //
 // Errors it adds: UNAVAILABLE SHARD_NOT_OWNED (nobody, or somebody who changed meanwhile) and
 // OWNER_AWAY, RESOURCE_EXHAUSTED COMMANDS_QUEUED; each with RetryInfo, and nothing was changed. A
 // time-out means "unknown": the same request_id may always be sent again. Thread-safety: every
 // method from any thread. Lifecycle: outlives the gRPC server; workers are attached after it and
-// detached before they go.
+// detached before they go; ReadFrom comes before the server.
 #ifndef REGULARS_LIBS_SERVICE_GATEWAY_H_
 #define REGULARS_LIBS_SERVICE_GATEWAY_H_
 
@@ -26,6 +29,8 @@
 #include "libs/rpc/call.h"
 #include "libs/rpc/channel.h"
 #include "libs/service/owners.h"
+#include "libs/service/view_reader.h"
+#include "libs/shard/kernel.h"
 #include "libs/shard/worker.h"
 
 namespace regulars::service {
@@ -38,6 +43,11 @@ struct Work {
   std::string payload;
   std::string request_id;
   std::string request_hash;
+  // A query that reads exactly these state keys of its entity by Get, all of them in the view
+  // (Program::InView), and needs no clock. Empty: only the owner can answer.
+  std::vector<std::string> view_subs{};
+  // Of a query: the answer must include the write that answered with it. Empty: none.
+  std::string position_token{};
 };
 
 // SHA-256 of a request without its request_id: what "the same request" means.
@@ -57,6 +67,8 @@ class Gateway {
   // `instance` is the worker's name in the owners topic.
   void Attach(const std::string& instance, const std::string& address, shard::Worker* worker);
   void DetachAll();
+  // Reads may be answered from the view from now on. Both must outlive the gRPC server.
+  void ReadFrom(const shard::Program* program, ViewReader* reader);
 
   template <typename Request, typename Response>
   void Submit(rpc::UnaryCall<Request, Response> call, Work work, OnPosition on_position = nullptr);
@@ -66,26 +78,55 @@ class Gateway {
 
  private:
   using Answer = std::function<void(const shard::Reply&, const std::string& token)>;
+  using ViewAnswer = std::function<void(std::optional<shard::Reply>)>;
+  template <typename Request, typename Response>
+  void AskOwner(rpc::UnaryCall<Request, Response> call, Work work, OnPosition on_position);
   // Where a call goes: submitted already (nullptr), or on to the channel.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Route(const rpc::Caller& caller,
                                                        Micros deadline_us, Work work,
                                                        Answer answer);
+  // Whether the view is asked: not for what another instance has asked it for already.
+  [[nodiscard]] bool MayRead(const rpc::Caller& caller, const Work& work) const;
+  // `answer` gets the reply, or nullopt when the owner must be asked.
+  absl::Status Read(const rpc::Caller& caller, const Work& work, ViewAnswer answer);
 
   const int32_t shard_count_;
   const Owners* const owners_;
   rpc::Channels channels_;
+  const shard::Program* program_ = nullptr;
+  ViewReader* reader_ = nullptr;
   mutable std::mutex mutex_;  // guards workers_ and the workers' lives
   std::map<std::pair<std::string, std::string>, shard::Worker*> workers_;  // instance, address
 };
 
+template <typename Response>
+absl::Status FillResponse(const shard::Reply& reply, Response* response) {
+  absl::Status status = StatusOfReply(reply);
+  if (status.ok() && !response->ParseFromString(reply.payload)) {
+    status = absl::InternalError("the reply of the kernel is garbled");
+  }
+  return status;
+}
+
 template <typename Request, typename Response>
 void Gateway::Submit(rpc::UnaryCall<Request, Response> call, Work work, OnPosition on_position) {
+  if (!MayRead(call.caller(), work)) {
+    return AskOwner(std::move(call), std::move(work), std::move(on_position));
+  }
+  auto kept = std::make_shared<Work>(std::move(work));  // shared: callbacks are copied
+  const absl::Status asked =
+      Read(call.caller(), *kept, [this, call, kept](const std::optional<shard::Reply>& reply) {
+        if (!reply.has_value()) return AskOwner(call, std::move(*kept), nullptr);
+        call.Finish(FillResponse(*reply, &call.response()));
+      });
+  if (!asked.ok()) call.Finish(asked);
+}
+
+template <typename Request, typename Response>
+void Gateway::AskOwner(rpc::UnaryCall<Request, Response> call, Work work, OnPosition on_position) {
   Answer answer = [call, on_position = std::move(on_position)](const shard::Reply& reply,
                                                                const std::string& token) {
-    absl::Status status = StatusOfReply(reply);
-    if (status.ok() && !call.response().ParseFromString(reply.payload)) {
-      status = absl::InternalError("the reply of the kernel is garbled");
-    }
+    const absl::Status status = FillResponse(reply, &call.response());
     if (status.ok() && on_position) on_position(token);
     call.Finish(status);
   };

@@ -15,11 +15,10 @@
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/base/wall_clock.h"
-#include "libs/redis/redis_view.h"
 #include "libs/seal/crypto.h"
 #include "libs/service/clock_service.h"
 #include "libs/service/health.h"
-#include "libs/service/view_thread.h"
+#include "libs/service/view_parts.h"
 #include "libs/service/worker_probe.h"
 #include "libs/service/worker_thread.h"
 #include "libs/store/rocksdb_store.h"
@@ -59,6 +58,8 @@ class Runner {
     REGULARS_RETURN_IF_ERROR(process_.Open(spec_.make_program != nullptr));
     if (spec_.make_program) {
       REGULARS_ASSIGN_OR_RETURN(program_, spec_.make_program(process_));
+      REGULARS_ASSIGN_OR_RETURN(reader_, MakeViewReader(s, &process_.metrics()));
+      process_.gateway()->ReadFrom(program_.get(), reader_.get());
     }
     REGULARS_RETURN_IF_ERROR(StartServer());
     address_ = s.grpc_advertise.empty() ? DefaultAddress(s.grpc_listen, server_->port())
@@ -136,7 +137,7 @@ class Runner {
     store::RocksDbOptions store_options;
     store_options.root = Cat(s.state_dir, "/", spec_.name, "-", s.slot);
     REGULARS_ASSIGN_OR_RETURN(stores_, store::RocksDbStoreFactory::Create(store_options));
-    REGULARS_RETURN_IF_ERROR(StartView());
+    REGULARS_ASSIGN_OR_RETURN(view_, MakeViewThread(s, program_.get(), &process_.metrics()));
     probe_ = std::make_unique<MetricsProbe>(&process_.metrics(), &process_.logger());
 
     shard::WorkerOptions options;
@@ -174,29 +175,6 @@ class Runner {
     return absl::OkStatus();
   }
 
-  absl::Status StartView() {
-    const Settings& s = process_.config();
-    if (s.redis_addresses.empty()) return absl::OkStatus();
-    redis::RedisOptions redis;
-    redis.addresses = s.redis_addresses;
-    redis.user = s.redis_user;
-    REGULARS_ASSIGN_OR_RETURN(redis.password, ReadSecret(s.redis_password_file));
-    redis.tls.enabled = s.redis_tls;
-    redis.tls.ca_file = s.redis_tls_ca_file;
-    redis.member_ttl_s = s.redis_member_ttl_s;
-    REGULARS_ASSIGN_OR_RETURN(std::unique_ptr<redis::RedisView> view,
-                              redis::RedisView::Create(std::move(redis)));
-    shard::ViewWriterOptions options;
-    options.service = spec_.name;
-    options.shard_count = static_cast<int32_t>(s.shards);
-    view_ = std::make_unique<ViewThread>(
-        std::make_unique<shard::ViewWriter>(
-            std::move(view), options,
-            [this](std::string_view sub) { return program_->InView(sub); }),
-        &process_.metrics());
-    return absl::OkStatus();
-  }
-
   std::string Live() const {
     if (worker_ == nullptr) return "";
     const Micros limit = process_.config().liveness_ms_max * kMicrosPerMilli;
@@ -220,6 +198,7 @@ class Runner {
   std::unique_ptr<store::StoreFactory> stores_;
   std::unique_ptr<MetricsProbe> probe_;
   std::unique_ptr<ViewThread> view_;
+  std::unique_ptr<ViewReader> reader_;
   GrpcServices services_;
   std::unique_ptr<rpc::Server> server_;
   std::string address_;

@@ -67,6 +67,11 @@ void ViewThread::Append(int32_t shard, int64_t from_sequence, int64_t to_sequenc
   Wake();
 }
 
+void ViewThread::Refresh(int32_t shard, int64_t sequence, std::vector<redis::ViewOp> ops) {
+  writer_->Refresh(shard, sequence, std::move(ops));
+  Wake();
+}
+
 bool ViewThread::WantsSnapshot(int32_t shard) { return writer_->WantsSnapshot(shard); }
 
 void ViewThread::GiveSnapshot(int32_t shard, int64_t sequence,

@@ -28,6 +28,7 @@ class ViewThread : public shard::ViewSink {
   void Lost(int32_t shard) override;
   void Append(int32_t shard, int64_t from_sequence, int64_t to_sequence,
               std::vector<redis::ViewOp> ops) override;
+  void Refresh(int32_t shard, int64_t sequence, std::vector<redis::ViewOp> ops) override;
   bool WantsSnapshot(int32_t shard) override;
   void GiveSnapshot(int32_t shard, int64_t sequence,
                     std::unique_ptr<store::ReadView> snapshot) override;

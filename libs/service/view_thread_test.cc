@@ -95,5 +95,28 @@ TEST_F(ViewThreadTest, WhatRedisDidNotTakeIsWrittenWhenItIsBack) {
   EXPECT_TRUE(Await([&] { return IsWholeAt(2); }));
 }
 
+TEST_F(ViewThreadTest, AKeyThatAReaderMissedComesBackAndNeverOverANewerOne) {
+  ASSERT_TRUE(TakeOver());
+  thread_->Append(0, 1, 2, {{"p|a|", "1"}, {"p|b|", "1"}});
+  ASSERT_TRUE(Await([&] { return IsWholeAt(2); }));
+  ASSERT_EQ(redis_.EvictRandom(1, 2), 2);
+  thread_->Refresh(0, 2, {{"p|a|", "1"}});
+  const auto value = [&](const char* key) {
+    const auto read = reader_.Read({"points", 0, 1}, {key});
+    return read.ok() ? read->values[0] : std::nullopt;
+  };
+  EXPECT_TRUE(Await([&] { return value("p|a|") == "1"; }));
+  EXPECT_EQ(value("p|b|"), std::nullopt);
+  // Held up behind a later transaction: it must not bring the old value back.
+  redis_.SetAway(true);
+  thread_->Append(0, 2, 3, {{"p|a|", "2"}});
+  thread_->Refresh(0, 2, {{"p|a|", "1"}});
+  redis_.SetAway(false);
+  ASSERT_TRUE(Await([&] { return IsWholeAt(3); }));
+  thread_->Append(0, 3, 4, {{"p|b|", "3"}});
+  ASSERT_TRUE(Await([&] { return IsWholeAt(4); }));
+  EXPECT_EQ(value("p|a|"), "2");
+}
+
 }  // namespace
 }  // namespace regulars::service

@@ -8,6 +8,8 @@
 #include "libs/model/identifier.h"
 #include "libs/model/names.h"
 #include "services/identity/codec/identity_program.h"
+#include "services/identity/kernel/member.h"
+#include "services/identity/kernel/resolve.h"
 
 namespace regulars::identity {
 namespace {
@@ -19,14 +21,17 @@ absl::Status Invalid(std::string_view message, std::string_view field) {
 
 template <typename Request, typename Response>
 void Ask(service::Gateway* gateway, rpc::UnaryCall<Request, Response> call,
-         const absl::StatusOr<std::string>& entity, std::string_view query) {
+         const absl::StatusOr<std::string>& entity, std::string_view query,
+         std::string_view view_sub) {
   if (!entity.ok()) return call.Finish(entity.status());
   gateway->Submit(std::move(call), {.kind = shard::InputKind::kQuery,
                                     .entity = *entity,
                                     .type = std::string(query),
                                     .payload = "",
                                     .request_id = "",
-                                    .request_hash = ""});
+                                    .request_hash = "",
+                                    .view_subs = {std::string(view_sub)},
+                                    .position_token = ""});
 }
 
 }  // namespace
@@ -68,7 +73,8 @@ grpc::ServerUnaryReactor* IdentityService::LookupMember(grpc::CallbackServerCont
   using Call = rpc::UnaryCall<v1::LookupMemberRequest, v1::LookupMemberResponse>;
   return rpc::Handle(edge_, "/regulars.identity.v1.IdentityService/LookupMember", context, request,
                      request->parent(), response, [this](const Call& call) {
-                       Ask(gateway_, call, EntityOf(call.request(), peppers_), kLookupMember);
+                       Ask(gateway_, call, EntityOf(call.request(), peppers_), kLookupMember,
+                           kAnchorSub);
                      });
 }
 
@@ -78,7 +84,7 @@ grpc::ServerUnaryReactor* IdentityService::GetMember(grpc::CallbackServerContext
   using Call = rpc::UnaryCall<v1::GetMemberRequest, v1::Member>;
   return rpc::Handle(edge_, "/regulars.identity.v1.IdentityService/GetMember", context, request,
                      request->name(), response, [this](const Call& call) {
-                       Ask(gateway_, call, EntityOf(call.request()), kGetMember);
+                       Ask(gateway_, call, EntityOf(call.request()), kGetMember, kMemberSub);
                      });
 }
 

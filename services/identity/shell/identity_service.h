@@ -1,4 +1,5 @@
-// gRPC of identity: two reads, both answered by the owner of the shard they concern (Gateway).
+// gRPC of identity: two reads, both answered from the view by any instance, or by the owner of the
+// shard they concern (Gateway).
 // LookupMember hides the identifier before it goes anywhere: what travels on is its key.
 // Thread-safety: gRPC's callback threads. Lifecycle: outlives the server; `edge` and `gateway`
 // outlive it.

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/points/shell/requests.h"
@@ -12,18 +13,21 @@ namespace {
 constexpr char kGetBalance[] = "/regulars.points.v1.PointsService/GetBalance";
 constexpr char kListEntries[] = "/regulars.points.v1.PointsService/ListEntries";
 constexpr char kRedeemPoints[] = "/regulars.points.v1.PointsService/RedeemPoints";
+constexpr char kRootSub[] = "";  // the member's root answers GetBalance
 constexpr char kReversePoints[] = "/regulars.points.v1.PointsService/ReversePoints";
 
 template <typename Request, typename Response>
 void Ask(service::Gateway* gateway, std::string type, const absl::StatusOr<std::string>& member,
-         rpc::UnaryCall<Request, Response> call) {
+         std::vector<std::string> view_subs, rpc::UnaryCall<Request, Response> call) {
   if (!member.ok()) return call.Finish(member.status());
   service::Work work{.kind = shard::InputKind::kQuery,
                      .entity = *member,
                      .type = std::move(type),
                      .payload = call.request().SerializeAsString(),
                      .request_id = "",
-                     .request_hash = ""};
+                     .request_hash = "",
+                     .view_subs = std::move(view_subs),
+                     .position_token = call.request().position_token()};
   gateway->Submit(std::move(call), std::move(work));
 }
 
@@ -65,7 +69,8 @@ grpc::ServerUnaryReactor* PointsService::GetBalance(grpc::CallbackServerContext*
                                                     v1::Balance* response) {
   return rpc::Handle(edge_, kGetBalance, context, request, request->name(), response,
                      [this](rpc::UnaryCall<v1::GetBalanceRequest, v1::Balance> call) {
-                       Ask(gateway_, "GetBalance", MemberOfBalance(call.request().name()), call);
+                       Ask(gateway_, "GetBalance", MemberOfBalance(call.request().name()),
+                           {kRootSub}, call);
                      });
 }
 
@@ -74,7 +79,8 @@ grpc::ServerUnaryReactor* PointsService::ListEntries(grpc::CallbackServerContext
                                                      v1::ListEntriesResponse* response) {
   return rpc::Handle(edge_, kListEntries, context, request, request->parent(), response,
                      [this](rpc::UnaryCall<v1::ListEntriesRequest, v1::ListEntriesResponse> call) {
-                       Ask(gateway_, "ListEntries", MemberOfBalance(call.request().parent()), call);
+                       Ask(gateway_, "ListEntries", MemberOfBalance(call.request().parent()), {},
+                           call);
                      });
 }
 

@@ -1,9 +1,8 @@
 // gRPC front of the ledger: authenticates, checks the form of names and request ids, and hands
-// every call to the owner of the member's shard (libs/service Gateway). The rules are the kernel's;
-// errors per method are in points_service.proto. Reads are answered by the owner, too: a read with
-// a position token needs no waiting there. Thread-safety: stateless; gRPC calls it from many
-// threads. Lifecycle: edge, gateway and metrics
-// outlive it.
+// every call to the gateway (libs/service), which answers GetBalance from the view and takes the
+// rest to the owner of the member's shard: entries are not in the view. The rules are the kernel's;
+// errors per method are in points_service.proto. Thread-safety: stateless; gRPC calls it from many
+// threads. Lifecycle: edge, gateway and metrics outlive it.
 #ifndef REGULARS_SERVICES_POINTS_SHELL_POINTS_SERVICE_H_
 #define REGULARS_SERVICES_POINTS_SHELL_POINTS_SERVICE_H_
 

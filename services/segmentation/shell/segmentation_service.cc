@@ -31,6 +31,7 @@ grpc::ServerUnaryReactor* SegmentationService::GetMembership(
                        work.entity = std::move((*ids)[1]);
                        work.type = std::string(kGetMembership);
                        work.payload = call.request().SerializeAsString();
+                       work.view_subs = {""};  // the member's root
                        gateway_->Submit(call, std::move(work));
                      });
 }
