@@ -1,0 +1,83 @@
+// regularsctl: looks into a running system. Reads the log, the view and the local stores, and asks
+// the services; changes nothing.
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/base/text.h"
+#include "tools/regularsctl/answer.h"
+
+namespace regulars::ctl {
+namespace {
+
+constexpr char kUsage[] =
+    R"(regularsctl: looks into a running system; changes nothing.
+
+  regularsctl verify [--service=S]... [--data=DIR]... [--wait=10s] [--report=FILE]
+      folds the changelogs again and compares chains, outputs, positions, states, ledger sums,
+      the view in Redis and the local stores below DIR
+
+Every command:
+  --config=FILE          the services' configuration file; REGULARS_CONFIG
+  --brokers=HOST:PORT    REGULARS_KAFKA_BOOTSTRAP
+  --redis=HOST:PORT      REGULARS_REDIS_ADDRESSES; without one the view is not checked
+  --generation=1         generation of the topics
+  --set=NAME=VALUE       any other option of docs/config.md, e.g. TLS to the brokers
+  --json                 for programs
+
+Exit status: 0 fine, 1 something is wrong, 2 could not look or was called wrongly.
+)";
+
+int Fail(const absl::Status& status, bool json) {
+  const std::string reason = ReasonOf(status);
+  const std::string text =
+      Cat(reason.empty() ? "" : Cat(reason, ": "), std::string(status.message()));
+  std::fprintf(stderr, "regularsctl: %s\n", text.c_str());
+  if (json) {
+    const nlohmann::json body = {{"ok", false}, {"error", text}};
+    std::printf("%s\n", body.dump(2).c_str());
+  }
+  return kExitError;
+}
+
+using Command = absl::StatusOr<Answer> (*)(Context*);
+
+Command Find(const std::vector<std::string>& words) {
+  if (words.empty()) return nullptr;
+  const std::string& name = words.front();
+  if (name == "verify") return RunVerify;
+  return nullptr;
+}
+
+int Main(int argc, char** argv) {
+  auto line = CommandLine::Parse(argc, argv);
+  if (!line.ok()) return Fail(line.status(), false);
+  const bool json = line->Has("json");
+  if (line->Has("help")) {
+    std::fputs(kUsage, stdout);
+    return kExitOk;
+  }
+  const Command command = Find(line->words());
+  if (command == nullptr) {
+    const std::string what = line->words().empty() ? "no command" : line->words().front();
+    return Fail(absl::InvalidArgumentError(Cat(what, ": must be verify; see --help")), json);
+  }
+  const auto context = Context::Make(*std::move(line));
+  if (!context.ok()) return Fail(context.status(), json);
+  const auto answer = command(context->get());
+  if (!answer.ok()) return Fail(answer.status(), json);
+  if (json) {
+    std::printf("%s\n",
+                answer->json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  } else {
+    std::fputs(answer->text.c_str(), stdout);
+  }
+  return answer->exit_code;
+}
+
+}  // namespace
+}  // namespace regulars::ctl
+
+int main(int argc, char** argv) { return regulars::ctl::Main(argc, argv); }
