@@ -6,6 +6,7 @@
 // After rdkafka.h:
 #include <librdkafka/rdkafka_mock.h>
 
+#include "absl/time/clock.h"
 #include "libs/kafka/rdkafka_clients.h"
 
 namespace regulars::kafka {
@@ -201,6 +202,25 @@ TEST(ProducerQueue, AFullQueueIsRetriableAndNotLost) {
   ASSERT_TRUE(producer->Produce(record, &last).ok()) << "the same call again";
   ASSERT_TRUE(producer->Flush(kLong).ok());
   EXPECT_EQ(last, written);
+}
+
+// An aborted batch is read again at once, and the next poll may hear of a revoke. Without care that
+// is an assertion of librdkafka.
+TEST(Assignments, ManyOfThemRightAfterEachOtherAreSafe) {
+  struct Listener : RebalanceListener {
+    void OnAssigned(const std::vector<TopicPartition>&) override { assigned = true; }
+    void OnRevoked(const std::vector<TopicPartition>&) override {}
+    bool assigned = false;
+  } listener;
+  MockBroker broker;
+  auto consumer = rd::MakeConsumer(broker.Options(), {"g", "slot-0"}).value();
+  ASSERT_TRUE(consumer->Subscribe({"t"}, &listener).ok());
+  const absl::Time until = absl::Now() + kLong;
+  while (!listener.assigned && absl::Now() < until) {
+    ASSERT_TRUE(consumer->Poll(absl::Milliseconds(50)).ok());
+  }
+  ASSERT_TRUE(listener.assigned);
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(consumer->Assign({{"t", 0, 0}}).ok());
 }
 
 TEST(Settings, EveryKindOfClientAcceptsItsSettings) {
