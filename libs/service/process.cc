@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "libs/base/assert.h"
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/events/types.h"
@@ -38,7 +39,7 @@ Process::Process(std::string service, Settings settings, log::Logger logger)
 
 absl::Status Process::Open(bool stateful) {
   metrics_.MakeGauge("regulars_build_info", "what runs here", {{"version", kVersion}}).Set(1);
-  REGULARS_RETURN_IF_ERROR(OpenKeys());
+  REGULARS_RETURN_IF_ERROR(OpenKeys(stateful));
   REGULARS_RETURN_IF_ERROR(OpenKafka());
   if (stateful) {
     const std::string topic =
@@ -51,7 +52,7 @@ absl::Status Process::Open(bool stateful) {
   return absl::OkStatus();
 }
 
-absl::Status Process::OpenKeys() {
+absl::Status Process::OpenKeys(bool stateful) {
   rpc::ApiKeys keys;
   for (const PoolConfig& pool : settings_.pools) {
     if (!pool.pepper_file.empty()) {
@@ -63,9 +64,16 @@ absl::Status Process::OpenKeys() {
       REGULARS_ASSIGN_OR_RETURN(seal::KeyRing ring, seal::KeyRing::Load(pool.seal_key_file));
       sealers_.emplace(pool.name, seal::Sealer(std::move(ring), seal::RandomNonces()));
     }
+    if (stateful && pool.seal_key_file.empty()) {
+      return absl::InvalidArgumentError(
+          Cat("pool ", pool.name, ": seal_key_file is missing: what is set aside would be lost"));
+    }
     if (!pool.api_keys_file.empty()) {
       REGULARS_RETURN_IF_ERROR(keys.AddFile(pool.api_keys_file));
     }
+  }
+  if (stateful && sealers_.empty()) {
+    return absl::InvalidArgumentError("pools: a service with state needs at least one pool");
   }
   if (keys.size() == 0) logger_.Warn("no API key is configured: every call will be refused");
   edge_ = std::make_unique<rpc::Edge>(std::move(keys), &metrics_, &logger_);
@@ -114,10 +122,9 @@ types::v1::Sealed Process::SealSetAside(std::string_view pool, std::string_view 
   types::v1::Sealed out;
   const seal::Sealer* found = sealer(pool);
   if (found == nullptr && !sealers_.empty()) found = &sealers_.begin()->second;
-  if (found == nullptr) return out;  // nothing personal may leave unsealed
-  const absl::StatusOr<seal::Box> box =
-      found->Seal(bytes.substr(0, seal::kPlaintextMax), Cat("set-aside/", pool));
-  if (!box.ok()) return out;
+  REGULARS_ASSERT(found != nullptr, "nothing may leave unsealed, and nothing may be lost");
+  const absl::StatusOr<seal::Box> box = found->Seal(bytes, Cat("set-aside/", pool));
+  REGULARS_ASSERT(box.ok(), "a part of what is set aside is above the limit of a box");
   out.set_key_id(box->key_id);
   out.set_nonce(box->nonce);
   out.set_ciphertext(box->ciphertext);

@@ -52,12 +52,12 @@ class Process {
   [[nodiscard]] const seal::Pepper* pepper(std::string_view pool) const;
   [[nodiscard]] const seal::Sealer* sealer(std::string_view pool) const;
 
-  // Seals what is set aside (dead letters, quarantine): associated data "set-aside/<pool>". A pool
-  // without a key is sealed under the first pool's; larger than a box is cut.
+  // Seals what is set aside (dead letters): associated data "set-aside/<pool>". What belongs to no
+  // pool is sealed under the first pool's key. At most seal::kPlaintextMax bytes (asserted).
   [[nodiscard]] types::v1::Sealed SealSetAside(std::string_view pool, std::string_view bytes) const;
 
  private:
-  absl::Status OpenKeys();
+  absl::Status OpenKeys(bool stateful);
   absl::Status OpenKafka();
 
   const std::string service_;

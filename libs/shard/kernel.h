@@ -7,7 +7,8 @@
 // nonces arrive in the input. Thread-safety: const and without mutable members; one object serves
 // every shard of a process. Limits: kStateBytesMax per value, kTimersPerEntityMax timers,
 // kPublishesPerInputMax records. A program that goes above them has a bug and the process crashes
-// (law 13). Units: times are microseconds since the Unix epoch, UTC.
+// (law 13); kPublishBytesMax depends on what comes in and is refused. Units: times are microseconds
+// since the Unix epoch, UTC.
 #ifndef REGULARS_LIBS_SHARD_KERNEL_H_
 #define REGULARS_LIBS_SHARD_KERNEL_H_
 
@@ -29,6 +30,9 @@ inline constexpr size_t kStateBytesMax = 64 * 1024;
 inline constexpr size_t kTimersPerEntityMax = 64;
 inline constexpr size_t kPublishesPerInputMax = 256;
 inline constexpr size_t kSubBytesMax = 512;
+// Entity, type, id and payload of one published event together. An input that publishes more is set
+// aside OUTPUT_TOO_LARGE, a command refused with that reason; nothing of it takes effect.
+inline constexpr size_t kPublishBytesMax = 900'000;
 
 enum class InputKind : uint8_t {
   kRecord,   // a record of an input topic

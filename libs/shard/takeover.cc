@@ -158,6 +158,7 @@ std::string_view Worker::FlawOf(const Shard& shard, bool log_has_books) const {
 
 absl::Status Worker::CommitOwnership(const std::vector<Shard*>& shards) {
   const std::string changelog = Topic(service_, events::kChangelogKind);
+  batch_wall_us_ = ports_.wall_us();
   const auto transaction = [&]() -> kafka::TxnResult {
     if (auto result = producer_->Begin(); !result.ok()) return result;
     std::vector<kafka::TopicPartitionOffset> offsets;

@@ -39,11 +39,18 @@
 #include "libs/shard/shard.h"
 #include "libs/shard/view_sink.h"
 #include "libs/store/store.h"
+#include "regulars/runtime/v1/runtime_events.pb.h"
 #include "regulars/types/v1/sealed.pb.h"
 
 namespace regulars::shard {
 
 inline constexpr size_t kCommandsQueuedMax = 10'000;
+// A dead letter holds at most this much of the original; a larger one has several parts.
+inline constexpr size_t kLetterPartBytes = 60 * 1024;
+inline constexpr std::string_view kOutputTooLarge = "OUTPUT_TOO_LARGE";
+// In the place of a topic where the input is no record.
+inline constexpr std::string_view kTimerTopic = "@timer";
+inline constexpr std::string_view kCommandTopic = "@command";
 
 enum class PoolClock : uint8_t {
   kLive,   // now = the wall clock, monotone per shard
@@ -104,6 +111,7 @@ struct WorkerPorts {
   std::function<int64_t()> steady_us;         // for durations
   std::function<void(absl::Duration)> pause;  // between retries
   std::function<std::string()> new_log_id;    // random
+  // At most kLetterPartBytes; never empty in production: what is set aside must not be lost.
   std::function<types::v1::Sealed(std::string_view pool, std::string_view bytes)> seal;
   // Test hook: false = this process dies here (Step returns CANCELLED and the object is destroyed).
   std::function<bool(std::string_view point)> at_point;
@@ -175,8 +183,11 @@ class Worker : private kafka::RebalanceListener {
   void ApplyRecord(const kafka::Record& record);
   void ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer);
   bool IsChannel(std::string_view topic, std::string_view producer) const;
+
+  // dead_letters.cc
   void SetAside(Shard* shard, const kafka::Record& record, std::string_view pool, int error_class,
                 std::string_view reason, std::string_view detail);
+  void OutputLetter(Shard* shard, const runtime::v1::DeadLetter& letter);
 
   // worker_commands.cc
   void ApplyCommands();
@@ -194,6 +205,7 @@ class Worker : private kafka::RebalanceListener {
                  int64_t now_us);
 
   // worker_apply.cc
+  static bool FitsLog(const Effects& effects);
   void CarryOut(Shard* shard, const Input& input, Effects effects);
   void PublishEvent(Shard* shard, const Input& input, Publish publish);
   void Output(Shard* shard, kafka::OutRecord record);

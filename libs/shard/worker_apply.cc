@@ -24,6 +24,16 @@ void Worker::Output(Shard* shard, kafka::OutRecord record) {
   outputs_.push_back(std::move(record));
 }
 
+bool Worker::FitsLog(const Effects& effects) {
+  for (const Publish& publish : effects.publishes) {
+    if (publish.entity.size() + publish.type.size() + publish.id.size() + publish.payload.size() >
+        kPublishBytesMax) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void Worker::CarryOut(Shard* shard, const Input& input, Effects effects) {
   ShardStore* store = shard->store.get();
   for (const Put& put : effects.puts) {

@@ -59,7 +59,7 @@ void Worker::ApplyCommand(Command command) {
     answer.reply = Unavailable("SHARD_NOT_OWNED", "this instance does not own the shard now");
   } else if (command.deadline_us > 0 && command.deadline_us <= batch_wall_us_) {
     answer.reply.code = absl::StatusCode::kDeadlineExceeded;
-    answer.reply.reason = "DEADLINE_PASSED";
+    answer.reply.reason = "DEADLINE_OVER";
     answer.reply.message = "the deadline passed before the command was applied";
   } else {
     Shard* shard = it->second.get();
@@ -107,6 +107,13 @@ void Worker::ApplyWrite(Shard* shard, const Command& command, const Input& input
   FireOwnTimers(shard, input.pool, input.entity, input.now_us);
   Effects effects = program_->Apply(StoreEntityState(shard->store.get(), input), input);
   REGULARS_ASSERT(effects.reply.has_value(), "a command was applied without a reply");
+  const size_t logged = command.payload.size() + effects.reply->payload.size();
+  if (!FitsLog(effects) || logged > kPublishBytesMax) {
+    reply->code = absl::StatusCode::kFailedPrecondition;
+    reply->reason = std::string(kOutputTooLarge);
+    reply->message = "what the command leads to is above the limit of the log; nothing was changed";
+    return;
+  }
   *reply = *std::move(effects.reply);
   const bool effective = !effects.puts.empty() || !effects.publishes.empty() ||
                          !effects.deletes.empty() || !effects.set_timers.empty() ||

@@ -13,7 +13,6 @@
 namespace regulars::shard {
 
 using runtime::v1::ClockAdvanced;
-using runtime::v1::DeadLetter;
 
 void Worker::ApplyRecord(const kafka::Record& record) {
   const auto it = shards_.find(record.partition);
@@ -62,55 +61,16 @@ void Worker::ApplyRecord(const kafka::Record& record) {
   input.now_us = NowFor(shard, input.pool, input.time_us);
   FireOwnTimers(shard, input.pool, input.entity, input.now_us);
   const Effects effects = program_->Apply(StoreEntityState(shard->store.get(), input), input);
+  if (!FitsLog(effects)) {
+    SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_TOO_LARGE, kOutputTooLarge,
+             "an event of this input is above the limit");
+    return;
+  }
   if (effects.dead_letter) {
     SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED,
              effects.dead_letter->reason, effects.dead_letter->detail);
   }
   CarryOut(shard, input, effects);
-}
-
-void Worker::SetAside(Shard* shard, const kafka::Record& record, std::string_view pool,
-                      int error_class, std::string_view reason, std::string_view detail) {
-  DeadLetter letter;
-  *letter.mutable_original() = ports_.seal(pool, record.value);
-  letter.set_topic(std::string(record.topic));
-  letter.set_partition(record.partition);
-  letter.set_offset(record.offset);
-  letter.set_key(std::string(record.key));
-  letter.set_pool(std::string(pool));
-  letter.set_error_class(static_cast<runtime::v1::DeadLetterClass>(error_class));
-  letter.set_reason(reason.empty() ? "UNSPECIFIED" : std::string(reason));
-  letter.set_detail(std::string(detail.substr(0, 512)));
-  letter.set_code_version(options_.code_version);
-  letter.set_time_us(batch_wall_us_);
-  letter.set_log_id(shard->log_id);
-  for (const auto& [key, value] : record.headers) {
-    auto* header = letter.add_headers();
-    header->set_key(std::string(key));
-    header->set_value(std::string(value));
-  }
-  kafka::OutRecord out;
-  out.topic = Topic(service_, events::kDeadLettersKind);
-  out.partition = shard->id;
-  out.key = std::string(record.key);
-  out.value = letter.SerializeAsString();
-  const std::string id = Cat(record.topic, "/", record.partition, "/", record.offset);
-  const std::string source = events::SourceOf(service_);
-  const std::string producer = Cat(shard->id);
-  // A name that is not configured must not become a key of our books.
-  const std::string pool_text =
-      options_.pools.contains(std::string(pool)) ? std::string(pool) : "unknown";
-  out.headers = events::ToHeaders({.type = events::kDeadLetter,
-                                   .id = id,
-                                   .source = source,
-                                   .subject = letter.reason(),
-                                   .time_us = batch_wall_us_,
-                                   .pool = pool_text,
-                                   .shard = producer,
-                                   .traceparent = {}});
-  Output(shard, std::move(out));
-  ++shard->open.sums[{pool_text, "dead_letters"}];
-  ports_.probe->Input("record", reason);
 }
 
 void Worker::ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer) {

@@ -1,6 +1,7 @@
 // The clocks of the pools, timers and expiry.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "libs/base/text.h"
 #include "libs/events/headers.h"
@@ -135,7 +136,15 @@ void Worker::FireTimer(Shard* shard, const std::string& pool, const ShardStore::
   input.type = due.name;
   input.time_us = due.at_us;
   input.now_us = now_us;
-  CarryOut(shard, input, program_->Apply(StoreEntityState(shard->store.get(), input), input));
+  Effects effects = program_->Apply(StoreEntityState(shard->store.get(), input), input);
+  if (FitsLog(effects)) return CarryOut(shard, input, std::move(effects));
+  kafka::Record record;
+  record.topic = kTimerTopic;
+  record.partition = shard->id;
+  record.offset = due.at_us;
+  record.key = due.entity;
+  SetAside(shard, record, pool, runtime::v1::DEAD_LETTER_CLASS_TOO_LARGE, kOutputTooLarge,
+           due.name);
 }
 
 }  // namespace regulars::shard

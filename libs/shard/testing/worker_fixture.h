@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,7 +35,7 @@ class CounterProgram : public Program {
   std::string service() const override { return "points"; }
   std::vector<InputTopic> inputs() const override { return {{"identity", "events", 0}}; }
   absl::Status Decode(Input* input, bool*) const override {
-    if (input->payload == "bad") return absl::InvalidArgumentError("bad");
+    if (input->payload.starts_with("bad")) return absl::InvalidArgumentError("bad");
     return absl::OkStatus();
   }
   Effects Apply(const EntityState& state, const Input& input) const override {
@@ -46,6 +47,12 @@ class CounterProgram : public Program {
     effects.publishes.push_back({"events", input.entity, "io.regulars.points.v1.PointsEarned",
                                  Cat(input.entity, "/", count), std::to_string(count),
                                  input.now_us});
+    // "publish:<n>": an event of n bytes, everything that counts included.
+    if (input.payload.starts_with("publish:")) {
+      Publish& event = effects.publishes.back();
+      const size_t rest = event.entity.size() + event.type.size() + event.id.size();
+      event.payload.assign(std::stoul(input.payload.substr(8)) - rest, 'e');
+    }
     if (input.payload == "late") {
       effects.set_timers.push_back({"hour", input.now_us + 3600 * kSecond});
     }
@@ -118,8 +125,17 @@ class WorkerTest : public testing::Test {
       log_.Tick();
     };
     ports.new_log_id = [] { return std::string("log-1"); };
-    ports.seal = [](std::string_view, std::string_view) { return types::v1::Sealed(); };
-    ports.at_point = [this](std::string_view point) { return point != crash_at_; };
+    ports.seal = [](std::string_view, std::string_view bytes) {
+      EXPECT_LE(bytes.size(), kLetterPartBytes);
+      types::v1::Sealed sealed;
+      sealed.set_key_id("k");
+      sealed.set_ciphertext(bytes.data(), bytes.size());
+      return sealed;
+    };
+    ports.at_point = [this](std::string_view point) {
+      if (point == exit_at_) std::_Exit(0);
+      return point != crash_at_;
+    };
     worker_ = std::make_unique<Worker>(&program_, options, ports);
   }
 
@@ -175,14 +191,15 @@ class WorkerTest : public testing::Test {
   }
 
   Reply Call(InputKind kind, const std::string& entity, const std::string& request_id,
-             const std::string& hash, const std::string& pool = kPool) {
+             const std::string& hash, const std::string& pool = kPool,
+             const std::string& payload = "x", const std::string& type = "Add") {
     std::optional<Reply> answer;
     Command command;
     command.kind = kind;
     command.pool = pool;
     command.entity = entity;
-    command.type = "Add";
-    command.payload = "x";
+    command.type = type;
+    command.payload = payload;
     command.request_id = request_id;
     command.request_hash = hash;
     command.done = [&](const Reply& reply, const runtime::v1::PositionToken&) { answer = reply; };
@@ -195,6 +212,15 @@ class WorkerTest : public testing::Test {
   }
   std::string Count(const std::string& entity, const std::string& pool = kPool) {
     return Call(InputKind::kQuery, entity, "", "", pool).payload;
+  }
+  std::vector<runtime::v1::DeadLetter> Letters() {
+    std::vector<runtime::v1::DeadLetter> letters;
+    for (int32_t partition = 0; partition < kShards; ++partition) {
+      for (const auto& record : log_.ReadCommitted({"regulars.points.dlq.v1.g1", partition})) {
+        EXPECT_TRUE(letters.emplace_back().ParseFromString(std::string(record.value)));
+      }
+    }
+    return letters;
   }
   size_t Published() {
     size_t count = 0;
@@ -212,6 +238,7 @@ class WorkerTest : public testing::Test {
   WorkerOptions options_;
   int sent_ = 0;
   std::string crash_at_;
+  std::string exit_at_;  // for death tests: not dead by then
   int aborts_left_ = 0;
   CounterProgram program_;
   Probe probe_;
