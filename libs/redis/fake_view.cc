@@ -1,6 +1,8 @@
 #include "libs/redis/fake_view.h"
 
+#include <algorithm>
 #include <random>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -68,6 +70,34 @@ bool FakeViewServer::Rot(const std::string& full_key, std::optional<std::string>
   return true;
 }
 
+bool FakeViewServer::HoldNextWrite() {
+  const std::lock_guard lock(mutex_);
+  if (hold_next_ || held_) return false;
+  return hold_next_ = true;
+}
+
+bool FakeViewServer::Held(std::function<void()> call) {
+  if (!std::exchange(hold_next_, false)) return false;
+  held_ = std::move(call);
+  return true;
+}
+
+bool FakeViewServer::DeliverHeld() {
+  const std::lock_guard lock(mutex_);
+  const std::function<void()> call = std::exchange(held_, nullptr);
+  hold_next_ = false;
+  if (!call) return false;
+  if (!away_) call();
+  return true;
+}
+
+std::vector<std::string> FakeViewServer::KeyNames() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : data_.keys) names.push_back(name);
+  return names;
+}
+
 int64_t FakeViewServer::fenced_writes() const {
   const std::lock_guard lock(mutex_);
   return fenced_writes_;
@@ -84,7 +114,7 @@ ViewOutcome FakeViewServer::Guard(const ViewMeta* meta, int64_t epoch, int64_t g
     return ViewOutcome::kGap;
   }
   if (meta == nullptr) return ViewOutcome::kGap;
-  if (options_.break_fence) return ViewOutcome::kApplied;
+  if (options_.break_fence) epoch = std::max(epoch, meta->epoch);
   if (epoch < meta->epoch || (epoch == meta->epoch && generation < meta->generation)) {
     ++fenced_writes_;
     return ViewOutcome::kFenced;
@@ -97,8 +127,10 @@ ViewOutcome FakeViewServer::Claim(const ShardId& shard, const std::string& log_i
                                   int64_t generation, int64_t applied) {
   functions_loaded_ = true;
   const ViewMeta* const meta = FindMeta(shard);
+  const int64_t rank =
+      options_.break_fence && meta != nullptr ? std::max(epoch, meta->epoch) : epoch;
   if (meta != nullptr && meta->log_id == log_id &&
-      (epoch < meta->epoch || (epoch == meta->epoch && generation < meta->generation))) {
+      (rank < meta->epoch || (rank == meta->epoch && generation < meta->generation))) {
     ++fenced_writes_;
     return ViewOutcome::kFenced;
   }
@@ -118,7 +150,7 @@ ViewOutcome FakeViewServer::ApplyOne(const ShardId& shard, const ApplyRequest& r
   ViewMeta* const meta = FindMeta(shard);
   const ViewOutcome verdict = Guard(meta, request.epoch, request.generation);
   if (verdict != ViewOutcome::kApplied) return verdict;
-  if (request.from != meta->applied && !options_.break_fence) {
+  if (request.from != meta->applied && !options_.break_position) {
     return request.to <= meta->applied ? ViewOutcome::kApplied : ViewOutcome::kGap;
   }
   const std::string prefix = GenerationPrefix(shard, request.generation);
@@ -138,6 +170,10 @@ ViewOutcome FakeView::Claim(const ShardId& shard, const std::string& log_id, int
   if (!ValidClaim(log_id, epoch, generation, applied)) return ViewOutcome::kInvalid;
   const std::lock_guard lock(server_->mutex_);
   if (server_->away_) return ViewOutcome::kAway;
+  const auto late = [=, server = server_] {
+    (void)server->Claim(shard, log_id, epoch, generation, applied);
+  };
+  if (server_->Held(late)) return ViewOutcome::kAway;
   const ViewOutcome outcome = server_->Claim(shard, log_id, epoch, generation, applied);
   return std::exchange(server_->lose_next_answer_, false) ? ViewOutcome::kAway : outcome;
 }
@@ -146,6 +182,8 @@ ViewOutcome FakeView::Finish(const ShardId& shard, int64_t epoch, int64_t genera
   if (!ValidPosition(epoch) || !ValidPosition(generation)) return ViewOutcome::kInvalid;
   const std::lock_guard lock(server_->mutex_);
   if (server_->away_) return ViewOutcome::kAway;
+  const auto late = [=, server = server_] { (void)server->Finish(shard, epoch, generation); };
+  if (server_->Held(late)) return ViewOutcome::kAway;
   const ViewOutcome outcome = server_->Finish(shard, epoch, generation);
   return std::exchange(server_->lose_next_answer_, false) ? ViewOutcome::kAway : outcome;
 }
@@ -156,6 +194,12 @@ std::vector<ViewOutcome> FakeView::Apply(const ShardId& shard,
   std::vector<ViewOutcome> outcomes;
   if (requests.empty()) return outcomes;
   const std::lock_guard lock(server_->mutex_);
+  const auto late = [=, server = server_] {
+    for (const ApplyRequest& request : requests) {
+      if (server->ApplyOne(shard, request) != ViewOutcome::kApplied) return;
+    }
+  };
+  if (!server_->away_ && server_->Held(late)) return {requests.size(), ViewOutcome::kAway};
   for (const ApplyRequest& request : requests) {
     ViewOutcome outcome = outcomes.empty() ? ViewOutcome::kApplied : outcomes.back();
     if (outcome == ViewOutcome::kApplied) {

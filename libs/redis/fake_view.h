@@ -7,6 +7,7 @@
 #define REGULARS_LIBS_REDIS_FAKE_VIEW_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -18,9 +19,11 @@
 namespace regulars::redis {
 
 struct FakeViewOptions {
-  // Takes the guard out of Apply and Finish (meta must still exist): every write is done whatever
-  // its epoch, generation and position. Only for the simulation's self-test.
+  // Only for the simulation's self-test. Takes the fence out: a writer of an older epoch is taken
+  // for the present owner, in Claim, Finish and Apply.
   bool break_fence = false;
+  // Takes the position out of Apply: what is sent again is done again.
+  bool break_position = false;
 };
 
 class FakeViewServer {
@@ -47,6 +50,12 @@ class FakeViewServer {
   // The next write Apply request that is number `n` (0 = the next one) of the requests to come is
   // not executed and reported kAway, with all later ones of its call.
   void FailApply(int64_t n);
+  // The next write call stays on its way: it is not executed, its caller sees kAway, and it arrives
+  // at DeliverHeld, also when the connection and the process that sent it are long gone. One at a
+  // time: false while another is on its way or waited for.
+  bool HoldNextWrite();
+  // False when nothing is on its way.
+  bool DeliverHeld();
   // The function library is gone, as after a restart without persistence.
   void LoseFunctions();
   // Removes up to `count` member keys drawn with `seed`; returns how many.
@@ -55,7 +64,8 @@ class FakeViewServer {
   bool Rot(const std::string& full_key, std::optional<std::string> value);
 
   // --- Looking in ---
-  int64_t fenced_writes() const;  // writes refused with kFenced since the start
+  int64_t fenced_writes() const;              // writes refused with kFenced since the start
+  std::vector<std::string> KeyNames() const;  // full names of the member keys
 
  private:
   friend class FakeView;
@@ -67,6 +77,8 @@ class FakeViewServer {
   // The verdict on a writer; kApplied means it may write.
   ViewOutcome Guard(const ViewMeta* meta, int64_t epoch, int64_t generation);
   ViewMeta* FindMeta(const ShardId& shard);
+  // True when the call stays on its way. Mutex held.
+  bool Held(std::function<void()> call);
 
   const FakeViewOptions options_;
   mutable std::mutex mutex_;
@@ -75,6 +87,8 @@ class FakeViewServer {
   bool lose_next_answer_ = false;
   bool functions_loaded_ = true;
   int64_t fail_apply_in_ = -1;
+  bool hold_next_ = false;
+  std::function<void()> held_;  // the call that is on its way
   int64_t fenced_writes_ = 0;
 };
 

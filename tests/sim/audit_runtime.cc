@@ -186,7 +186,7 @@ class RuntimeAudit {
                        ", the log at ", fold.last->sequence()));
     }
     const std::string wrong =
-        sim::CompareView(&world_, world_.program(service_), id, **meta, fold.values);
+        sim::CompareView(&world_, world_.program(service_), id, **meta, fold.values, /*all=*/true);
     if (!wrong.empty()) Wrong(shard, Cat("the view ", wrong));
   }
 

@@ -5,8 +5,9 @@
 
 #include "libs/base/hash.h"
 #include "libs/base/text.h"
-#include "libs/redis/view_keys.h"
+#include "libs/events/types.h"
 #include "tests/sim/auditor.h"
+#include "tests/sim/reader.h"
 #include "tests/sim/workload.h"
 
 namespace regulars::sim {
@@ -19,7 +20,8 @@ constexpr int64_t kHealStep = 300'000;
 
 class Scenario {
  public:
-  explicit Scenario(const Setup& setup) : world_(setup), work_(&world_), rng_(world_.rng()) {
+  explicit Scenario(const Setup& setup)
+      : world_(setup), work_(&world_), reader_(&world_), rng_(world_.rng()) {
     DrawMix();
   }
 
@@ -78,6 +80,12 @@ class Scenario {
     mix.ingest = draw(500, 300);
     mix.view = draw(600, 15);
     mix.view_away = draw(300, 5);
+    mix.view_hold = draw(500, 50);
+    mix.view_thread = draw(300, 20);
+    mix.rot = draw(250, 20);
+    mix.meanwhile = draw(600, 30);
+    mix.compact = draw(250, 10);
+    mix.deaf = draw(300, 8);
   }
 
   Instance* Any() {
@@ -97,7 +105,11 @@ class Scenario {
       work_.Ask();
     } else if (draw < 14) {
       work_.AskWaiting();
+    } else if (draw < 15) {
+      reader_.Look(static_cast<int>(rng_.Below(kServices)),
+                   static_cast<int32_t>(rng_.Below(world_.shards())));
     } else if (draw < 20) {
+      reader_.Glance();
       world_.Advance(rng_.Between(1, 400'000));
     } else if (draw < 40) {
       world_.StepView(Any());
@@ -123,6 +135,9 @@ class Scenario {
       } else if (happens(mix.stall)) {
         instance->stalled_until_us = world_.now_us() + rng_.Between(1, 20) * kSecond;
         world_.Note(Cat("stalled ", instance->name));
+      } else if (happens(mix.deaf)) {
+        instance->deaf_until_us = world_.now_us() + rng_.Between(5, 25) * kSecond;
+        world_.Note(Cat("deaf ", instance->name));
       } else if (happens(mix.leave)) {
         world_.Leave(instance);
         instance->wanted = false;
@@ -140,6 +155,31 @@ class Scenario {
       world_.views().SetAway(true);
     }
     if (happens(mix.view)) SpoilView();
+    if (instance->view && happens(mix.view_thread)) {
+      instance->view_stalled_until_us = world_.now_us() + rng_.Between(1, 15) * kSecond;
+    }
+    if (happens(mix.rot)) world_.RotView();
+    if (happens(mix.compact)) Compact();
+    HoldView();
+  }
+
+  // A request to the view that its sender gives up, and that arrives all the same.
+  void HoldView() {
+    if (hold_ > 0 && --hold_ == 0 && world_.views().DeliverHeld()) world_.Note("late view request");
+    if (hold_ > 0 || world_.mix.view_hold == 0 || !rng_.PerMille(world_.mix.view_hold)) return;
+    if (!world_.views().HoldNextWrite()) return;
+    ++world_.faults_injected;
+    hold_ = rng_.Between(1, 150);
+  }
+
+  void Compact() {
+    const std::string topic = world_.Topic(
+        world_.program(static_cast<int>(rng_.Below(kServices))).service(), events::kChangelogKind);
+    for (int32_t shard = 0; shard < world_.shards(); ++shard) {
+      (void)world_.changelogs().Read(world_.log(), {topic, shard});
+    }
+    world_.Note(Cat("compaction of ", topic));
+    world_.log().Compact(topic);
   }
 
   void SpoilView() {
@@ -153,8 +193,9 @@ class Scenario {
         dump_ = views.TakeDump();
         return;
       case 2:
-        if (dump_) views.RestoreDump(*dump_);
-        return;
+        if (!dump_) return;
+        views.RestoreDump(*dump_);
+        return reader_.Forget();
       case 3:
       case 4:
         return views.LoseNextAnswer();
@@ -169,8 +210,11 @@ class Scenario {
   void Heal() {
     world_.Note("heal");
     world_.views().SetAway(false);
+    (void)world_.views().DeliverHeld();
     for (auto& instance : world_.instances()) {
       instance->stalled_until_us = 0;
+      instance->view_stalled_until_us = 0;
+      instance->deaf_until_us = 0;
       if (instance->wanted || instance->slot == 0) {
         instance->wanted = true;
         world_.Start(instance.get());
@@ -224,8 +268,10 @@ class Scenario {
 
   World world_;
   Workload work_;
+  Reader reader_;
   Rng& rng_;
-  int64_t away_ = 0;
+  int64_t away_ = 0;  // turns until the view is back
+  int64_t hold_ = 0;  // turns until the late request arrives
   std::optional<redis::FakeViewServer::Data> dump_;
 };
 

@@ -1,5 +1,6 @@
 #include "tests/sim/world.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -16,8 +17,6 @@ namespace regulars::sim {
 namespace {
 
 constexpr int64_t kEpoch = 1'767'225'600 * kSecond;  // 2026-01-01
-// A stalled process misses this much: above session and transaction time-outs.
-constexpr int64_t kStall = 13 * kSecond;
 
 }  // namespace
 
@@ -34,7 +33,8 @@ World::World(const Setup& setup) : setup_(setup), rng_(setup.seed), now_us_(kEpo
   };
   log_ = std::make_unique<kafka::FakeLog>(options);
   views_ = std::make_unique<redis::FakeViewServer>(
-      redis::FakeViewOptions{.break_fence = setup_.broken == "view_fence"});
+      redis::FakeViewOptions{.break_fence = setup_.broken == "view_fence",
+                             .break_position = setup_.broken == "view_position"});
   MakePrograms();
   MakeTopics();
   for (int service = 0; service < kServices; ++service) {
@@ -43,6 +43,7 @@ World::World(const Setup& setup) : setup_(setup), rng_(setup.seed), now_us_(kEpo
       instance->service = service;
       instance->slot = slot;
       instance->name = Cat(program(service).service(), "-", slot);
+      instance->ear = std::make_unique<Ear>(this, instance.get());
       instance->log = log_->ForProcess(instance->name);
       instance->wanted = slot < 2;
       instances_.push_back(std::move(instance));
@@ -111,12 +112,6 @@ void World::Violation(std::string text) {
   violations_.push_back(std::move(text));
 }
 
-void World::Alarm(std::string_view what, std::string_view detail) {
-  Violation(Cat("alarm ", what, ": ", detail));
-}
-
-void World::Event(std::string_view what, std::string_view detail) { Note(Cat(what, ": ", detail)); }
-
 void World::Advance(int64_t by_us) {
   now_us_ += by_us;
   log_->Tick();
@@ -132,7 +127,8 @@ void World::StepWorker(Instance* instance) {
 }
 
 void World::StepView(Instance* instance) {
-  if (!instance->view || instance->inside || instance->stalled_until_us > now_us_) return;
+  if (!instance->view || instance->frozen) return;
+  if (std::max(instance->stalled_until_us, instance->view_stalled_until_us) > now_us_) return;
   instance->view->Step(now_us_);
 }
 
@@ -140,6 +136,8 @@ void World::Start(Instance* instance) {
   if (instance->worker) return;
   Note(Cat("start ", instance->name));
   instance->stalled_until_us = 0;
+  instance->view_stalled_until_us = 0;
+  instance->deaf_until_us = 0;
   const shard::Program* program = programs_[static_cast<size_t>(instance->service)].get();
   instance->view = std::make_unique<shard::ViewWriter>(
       std::make_unique<redis::FakeView>(views_.get()),
@@ -171,7 +169,7 @@ void World::Start(Instance* instance) {
   ports.log = instance->log.get();
   ports.stores = &instance->disks;
   ports.view = instance->view.get();
-  ports.probe = this;
+  ports.probe = instance->ear.get();
   ports.wall_us = [this] { return now_us_; };
   ports.steady_us = [this] { return now_us_; };
   ports.pause = [this](absl::Duration d) { Advance(absl::ToInt64Microseconds(d)); };
@@ -220,72 +218,6 @@ Instance* World::OwnerOf(int service, int32_t shard) {
     }
   }
   return nullptr;
-}
-
-bool World::AtPoint(Instance* instance, std::string_view point) {
-  if (!faults_on) return true;
-  if (rng_.PerMille(mix.crash_at)) {
-    ++faults_injected;
-    Note(Cat("crash of ", instance->name, " at ", point));
-    return false;
-  }
-  if (stall_depth_ == 0 && rng_.PerMille(mix.stall_at)) {
-    ++faults_injected;
-    ++stall_depth_;
-    Note(Cat("stall of ", instance->name, " at ", point));
-    for (int64_t gone = 0; gone < kStall; gone += kSecond / 2) {
-      Advance(kSecond / 2);
-      for (Instance* other : Up()) {
-        StepWorker(other);
-        StepView(other);
-      }
-    }
-    Note(Cat("end of stall of ", instance->name));
-    --stall_depth_;
-  }
-  return true;
-}
-
-kafka::FakeFault World::Fault(const kafka::FakeCall& call) {
-  using kafka::FakeFault;
-  using kafka::FakeOp;
-  FakeFault none;
-  if (!faults_on || call.process.empty()) return none;
-  const auto make = [&](FakeFault::Kind kind) {
-    ++faults_injected;
-    FakeFault fault;
-    fault.kind = kind;
-    fault.delay_us = rng_.Between(1, 3 * kSecond);
-    if (kind == FakeFault::Kind::kLostAnswer && rng_.PerMille(300)) {
-      fault.answer = kafka::TxnError::kFatal;
-    }
-    Note(Cat("fault ", static_cast<int>(kind), " of call ", static_cast<int>(call.op), " by ",
-             call.process));
-    return fault;
-  };
-  if (call.process == "ingest") {
-    if (mix.ingest == 0 || !rng_.PerMille(mix.ingest)) return none;
-    switch (rng_.Below(3)) {
-      case 0:
-        return make(FakeFault::Kind::kRetriable);
-      case 1:
-        return call.op == FakeOp::kPlainProduce ? make(FakeFault::Kind::kLostAnswer) : none;
-      default:
-        return call.op == FakeOp::kPlainProduce ? make(FakeFault::Kind::kHold) : none;
-    }
-  }
-  const bool ends = call.op == FakeOp::kCommit || call.op == FakeOp::kAbort;
-  if (mix.retriable > 0 && rng_.PerMille(mix.retriable)) return make(FakeFault::Kind::kRetriable);
-  if (mix.fatal > 0 && rng_.PerMille(mix.fatal)) return make(FakeFault::Kind::kFatal);
-  if (mix.abort > 0 && call.op != FakeOp::kPoll && rng_.PerMille(mix.abort)) {
-    return make(FakeFault::Kind::kAbort);
-  }
-  if (mix.lost > 0 && call.op <= FakeOp::kAbort && rng_.PerMille(mix.lost)) {
-    return make(FakeFault::Kind::kLostAnswer);
-  }
-  if (ends && mix.hold > 0 && rng_.PerMille(mix.hold)) return make(FakeFault::Kind::kHold);
-  if (ends && mix.late > 0 && rng_.PerMille(mix.late)) return make(FakeFault::Kind::kLateEndTxn);
-  return none;
 }
 
 }  // namespace regulars::sim

@@ -7,11 +7,14 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libs/kafka/fake_log.h"
@@ -19,6 +22,7 @@
 #include "libs/shard/view_writer.h"
 #include "libs/shard/worker.h"
 #include "libs/store/memory_store.h"
+#include "tests/sim/changelogs.h"
 #include "tests/sim/rng.h"
 
 namespace regulars::sim {
@@ -48,25 +52,54 @@ struct Mix {
   int64_t retriable = 0, abort = 0, fatal = 0, lost = 0, hold = 0, late = 0;  // of calls
   int64_t ingest = 0;                                                         // of the producer
   int64_t view = 0, view_away = 0;
+  int64_t view_hold = 0, view_thread = 0;  // a late request; a stalled view thread
+  int64_t rot = 0;                         // single keys of the view spoiled
+  int64_t meanwhile = 0;                   // others go on between two calls of a worker
+  int64_t compact = 0;                     // of the changelogs
+  int64_t deaf = 0;                        // a member that hears nothing of its group
+};
+
+class World;
+struct Instance;
+
+// Hears the worker of one instance. An alarm is a violation; not in a self-test, where the auditor
+// must notice.
+class Ear : public shard::WorkerProbe {
+ public:
+  Ear(World* world, const Instance* instance) : world_(world), instance_(instance) {}
+  void Aborted(std::string_view why) override;
+  void Alarm(std::string_view what, std::string_view detail) override;
+  void Event(std::string_view what, std::string_view detail) override;
+
+ private:
+  World* const world_;
+  const Instance* const instance_;
+  // Positions are compared before it is certain that no older transaction comes after what was read
+  // as the last `@shard`. If one does, the takeover is given up, and the alarm was none.
+  std::string of_takeover_;
 };
 
 struct Instance {
   int service = 0;
   int slot = 0;
   std::string name;
+  std::unique_ptr<Ear> ear;
   std::unique_ptr<kafka::Log> log;
   store::MemoryStoreFactory disks;
   std::unique_ptr<shard::ViewWriter> view;
   std::unique_ptr<shard::Worker> worker;  // null: the process is down
   int64_t stalled_until_us = 0;
-  bool inside = false;  // its Step is on the stack
-  bool wanted = true;   // part of the deployment now
+  int64_t view_stalled_until_us = 0;  // the view's thread alone
+  int64_t deaf_until_us = 0;          // goes on working, its heartbeats are lost
+  bool inside = false;                // the worker's Step is on the stack
+  bool frozen = false;                // inside a stall of the whole process
+  bool wanted = true;                 // part of the deployment now
 };
 
-class World : public shard::WorkerProbe {
+class World {
  public:
   explicit World(const Setup& setup);
-  ~World() override;
+  ~World();
 
   // --- time and steps ---
   int64_t now_us() const { return now_us_; }
@@ -91,6 +124,7 @@ class World : public shard::WorkerProbe {
 
   kafka::FakeLog& log() { return *log_; }
   redis::FakeViewServer& views() { return *views_; }
+  Changelogs& changelogs() { return changelogs_; }
   Rng& rng() { return rng_; }
   const Setup& setup() const { return setup_; }
   int32_t shards() const { return shards_; }
@@ -104,16 +138,20 @@ class World : public shard::WorkerProbe {
   void Violation(std::string text);
   const std::vector<std::string>& violations() const { return violations_; }
 
+  // --- single keys of the view ---
+  void RotView();
+  // True when `found` (nullopt: absent) is what a fault made of the key.
+  bool Rotted(const std::string& full_key, const std::optional<std::string>& found) const;
+
   // Called when an instance died, so that its commands are asked again.
   std::function<void(Instance*)> on_death;
 
-  // shard::WorkerProbe
-  void Aborted(std::string_view why) override { Note(why); }
-  void Alarm(std::string_view what, std::string_view detail) override;
-  void Event(std::string_view what, std::string_view detail) override;
-
  private:
   bool AtPoint(Instance* instance, std::string_view point);
+  // Everything else goes on for longer than a session lasts, while this worker stands still.
+  void Stall(Instance* instance);
+  void Meanwhile();
+  Instance* Find(std::string_view process);
   kafka::FakeFault Fault(const kafka::FakeCall& call);
   void MakePrograms();
   void MakeTopics();
@@ -129,6 +167,8 @@ class World : public shard::WorkerProbe {
   uint64_t trace_hash_ = 0;
   std::vector<std::string> violations_;
   std::unique_ptr<kafka::FakeLog> log_;
+  Changelogs changelogs_;
+  std::set<std::pair<std::string, std::optional<std::string>>> rotted_;
   std::unique_ptr<redis::FakeViewServer> views_;
   std::vector<std::unique_ptr<shard::Program>> programs_;
   std::vector<std::unique_ptr<Instance>> instances_;
