@@ -16,6 +16,7 @@ using google::protobuf::util::TimeUtil;
 using runtime::v1::Clock;
 using runtime::v1::GetClockRequest;
 using Call = rpc::UnaryCall<GetClockRequest, Clock>;
+using SumsCall = rpc::UnaryCall<runtime::v1::GetSumsRequest, runtime::v1::Sums>;
 
 class ClockService final : public runtime::v1::RuntimeService::CallbackService {
  public:
@@ -28,15 +29,35 @@ class ClockService final : public runtime::v1::RuntimeService::CallbackService {
                        [this](const Call& call) { call.Finish(Answer(call)); });
   }
 
+  grpc::ServerUnaryReactor* GetSums(grpc::CallbackServerContext* context,
+                                    const runtime::v1::GetSumsRequest* request,
+                                    runtime::v1::Sums* response) override {
+    return rpc::Handle(edge_, "/regulars.runtime.v1.RuntimeService/GetSums", context, request,
+                       request->name(), response,
+                       [this](const SumsCall& call) { call.Finish(AnswerSums(call)); });
+  }
+
  private:
+  absl::Status CheckPool(const std::string& pool) const {
+    if (sources_.knows_pool(pool)) return absl::OkStatus();
+    return DomainError(absl::StatusCode::kNotFound, "POOL_UNKNOWN",
+                       "the pool is not configured here");
+  }
+
+  absl::Status AnswerSums(const SumsCall& call) {
+    REGULARS_RETURN_IF_ERROR(model::ParseName(call.request().name(), "pools/{pool}/sums").status());
+    const std::string& pool = call.caller().pool;
+    REGULARS_RETURN_IF_ERROR(CheckPool(pool));
+    if (sources_.sums) call.response() = sources_.sums(pool);
+    call.response().set_name(call.request().name());
+    return absl::OkStatus();
+  }
+
   absl::Status Answer(const Call& call) {
     REGULARS_RETURN_IF_ERROR(
         model::ParseName(call.request().name(), "pools/{pool}/clock").status());
     const std::string& pool = call.caller().pool;
-    if (!sources_.knows_pool(pool)) {
-      return DomainError(absl::StatusCode::kNotFound, "POOL_UNKNOWN",
-                         "the pool is not configured here");
-    }
+    REGULARS_RETURN_IF_ERROR(CheckPool(pool));
     Clock& clock = call.response();
     clock.set_name(call.request().name());
     clock.set_shard_count(sources_.shard_count);

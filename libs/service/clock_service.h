@@ -1,4 +1,5 @@
-// RuntimeService on every process: how far the pool's clock is. Thread-safe; answered from memory.
+// RuntimeService on every process: how far the pool's clock is and what its books
+// add up to. Thread-safe; answered from memory.
 #ifndef REGULARS_LIBS_SERVICE_CLOCK_SERVICE_H_
 #define REGULARS_LIBS_SERVICE_CLOCK_SERVICE_H_
 
@@ -14,6 +15,7 @@
 #include "libs/base/time.h"
 #include "libs/rpc/call.h"
 #include "libs/shard/worker.h"
+#include "regulars/runtime/v1/runtime_service.pb.h"
 
 namespace regulars::service {
 
@@ -24,6 +26,8 @@ struct ClockSources {
   // Of a stateless service: the last acknowledged AdvanceClock.
   std::function<std::optional<Micros>(const std::string& pool)> promised;
   std::function<bool(const std::string& pool)> knows_pool;
+  // Control sums of the owned shards; empty in a stateless service.
+  std::function<runtime::v1::Sums(const std::string& pool)> sums;
 };
 
 // `edge` outlives the service.

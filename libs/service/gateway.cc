@@ -17,13 +17,6 @@
 namespace regulars::service {
 namespace {
 
-absl::Status NotOwned(int32_t shard) {
-  return WithRetryAfter(DomainError(absl::StatusCode::kUnavailable, "SHARD_NOT_OWNED",
-                                    "the shard changes its owner right now; nothing was changed",
-                                    {{"shard", Cat(shard)}}),
-                        rpc::kRetryAfterDefault);
-}
-
 shard::Reply ReplyOf(const absl::Status& status) {
   return {status.code(), ReasonOf(status), std::string(status.message()), ""};
 }
@@ -63,6 +56,13 @@ shard::Input QueryOf(const rpc::Caller& caller, const Work& work) {
 }
 
 }  // namespace
+
+absl::Status NotOwned(int32_t shard) {
+  return WithRetryAfter(DomainError(absl::StatusCode::kUnavailable, "SHARD_NOT_OWNED",
+                                    "the shard changes its owner right now; nothing was changed",
+                                    {{"shard", Cat(shard)}}),
+                        rpc::kRetryAfterDefault);
+}
 
 std::string HashRequest(const google::protobuf::Message& request) {
   const std::unique_ptr<google::protobuf::Message> copy(request.New());
@@ -105,6 +105,11 @@ void Gateway::DetachAll() {
 void Gateway::ReadFrom(const shard::Program* program, ViewReader* reader) {
   program_ = program;
   reader_ = reader;
+}
+
+bool Gateway::IsLocal(const Owner& owner) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return workers_.contains({owner.instance, owner.address});
 }
 
 bool Gateway::MayRead(const rpc::Caller& caller, const Work& work) const {

@@ -32,6 +32,7 @@
 #include "libs/service/view_reader.h"
 #include "libs/shard/kernel.h"
 #include "libs/shard/worker.h"
+#include "regulars/runtime/v1/runtime_service.pb.h"
 
 namespace regulars::service {
 
@@ -52,6 +53,9 @@ struct Work {
 
 // SHA-256 of a request without its request_id: what "the same request" means.
 [[nodiscard]] std::string HashRequest(const google::protobuf::Message& request);
+
+// UNAVAILABLE SHARD_NOT_OWNED with RetryInfo.
+[[nodiscard]] absl::Status NotOwned(int32_t shard);
 
 // The error of a refusal, OK for an answer.
 [[nodiscard]] absl::Status StatusOfReply(const shard::Reply& reply);
@@ -76,6 +80,14 @@ class Gateway {
   // Shards owned by the workers of this process.
   [[nodiscard]] std::vector<shard::ShardStatus> Shards() const;
 
+  // Control sums by name.
+  using OnSums = std::function<void(absl::StatusOr<std::map<std::string, int64_t>>)>;
+  // The sums of a pool in the shards of this process.
+  [[nodiscard]] runtime::v1::Sums OwnSums(const std::string& pool) const;
+  // The sums of the caller's pool over all shards; `done` is called once, on any thread. Errors as
+  // Submit: all of the pool or nothing.
+  void GatherSums(const rpc::Caller& caller, Micros deadline_us, OnSums done);
+
  private:
   using Answer = std::function<void(const shard::Reply&, const std::string& token)>;
   using ViewAnswer = std::function<void(std::optional<shard::Reply>)>;
@@ -85,6 +97,7 @@ class Gateway {
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Route(const rpc::Caller& caller,
                                                        Micros deadline_us, Work work,
                                                        Answer answer);
+  [[nodiscard]] bool IsLocal(const Owner& owner) const;
   // Whether the view is asked: not for what another instance has asked it for already.
   [[nodiscard]] bool MayRead(const rpc::Caller& caller, const Work& work) const;
   // `answer` gets the reply, or nullopt when the owner must be asked.

@@ -103,7 +103,7 @@ class Runner {
   void Stop() {
     stopping_ = true;
     if (server_ != nullptr) server_->Shutdown(kDrainGrace);
-    if (spec_.drain && started_) spec_.drain(process_);
+    if (spec_.drain) spec_.drain(process_);
     if (process_.gateway() != nullptr) process_.gateway()->DetachAll();
     if (worker_ != nullptr) worker_->Stop();
     health_.reset();
@@ -121,6 +121,9 @@ class Runner {
     clocks.shards = [this] { return process_.gateway()->Shards(); };
     clocks.promised = spec_.promised_clock;
     clocks.knows_pool = [this](const std::string& pool) { return process_.knows_pool(pool); };
+    if (program_ != nullptr) {
+      clocks.sums = [this](const std::string& pool) { return process_.gateway()->OwnSums(pool); };
+    }
     services_.push_back(MakeClockService(process_.edge(), std::move(clocks)));
     std::vector<grpc::Service*> pointers;
     for (const auto& service : services_) pointers.push_back(service.get());

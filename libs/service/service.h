@@ -40,7 +40,7 @@ struct Spec {
   std::function<absl::StatusOr<GrpcServices>(Process& process)> make_services;
   // After the gRPC port is open; own threads begin here. Optional.
   std::function<absl::Status(Process& process)> start;
-  // After the last call was answered; own threads end here. Optional.
+  // After the last call was answered, also when the start failed; own threads end here. Optional.
   std::function<void(Process& process)> drain;
   // "" = ready; in addition to the runtime's own checks. Optional.
   std::function<std::string()> ready;

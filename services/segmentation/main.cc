@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   spec.make_services = [&](service::Process& process) -> absl::StatusOr<service::GrpcServices> {
     service::GrpcServices services;
     services.push_back(std::make_unique<segmentation::SegmentationService>(
-        process.edge(), process.gateway(), static_cast<int32_t>(process.config().shards),
+        process.edge(), process.gateway(),
         [&config](const std::string& pool) { return config.pools.at(pool); }));
     return services;
   };

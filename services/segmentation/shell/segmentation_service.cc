@@ -1,11 +1,10 @@
 #include "services/segmentation/shell/segmentation_service.h"
 
-#include <set>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "libs/base/status.h"
 #include "libs/model/names.h"
 #include "services/segmentation/codec/program.h"
 
@@ -44,22 +43,15 @@ grpc::ServerUnaryReactor* SegmentationService::ListSegments(grpc::CallbackServer
       [this](rpc::UnaryCall<v1::ListSegmentsRequest, v1::ListSegmentsResponse> call) {
         auto ids = model::ParseName(call.request().parent(), "pools/{pool}");
         if (!ids.ok()) return call.Finish(ids.status());
-        Sums sums;
-        std::set<int32_t> shards;
-        for (const shard::ShardStatus& status : gateway_->Shards()) {
-          shards.insert(status.shard);
-          for (const auto& [name, value] : status.sums) sums[name] += value;
-        }
-        // Part of the pool would be a wrong answer.
-        if (static_cast<int32_t>(shards.size()) != shard_count_) {
-          return call.Finish(DomainError(absl::StatusCode::kUnavailable, "SHARD_NOT_OWNED",
-                                         "this instance does not own every shard"));
-        }
-        const std::string& pool = call.caller().pool;
-        auto page = segmentation::ListSegments(call.request(), pool, rules_(pool), sums);
-        if (!page.ok()) return call.Finish(page.status());
-        call.response() = *std::move(page);
-        call.Finish(absl::OkStatus());
+        gateway_->GatherSums(
+            call.caller(), call.deadline_us(),
+            [this, call](const absl::StatusOr<std::map<std::string, int64_t>>& sums) {
+              if (!sums.ok()) return call.Finish(sums.status());
+              const std::string& pool = call.caller().pool;
+              auto page = segmentation::ListSegments(call.request(), pool, rules_(pool), *sums);
+              if (page.ok()) call.response() = *std::move(page);
+              call.Finish(page.status());
+            });
       });
 }
 

@@ -1,8 +1,9 @@
 // gRPC front of segmentation: authenticates, checks the form of names, and hands GetMembership to
-// the owner of the member's shard (libs/service Gateway). ListSegments adds up the control sums of
-// the shards of this process. The rules are the kernel's; errors per method are in
-// segmentation_service.proto. Thread-safety: stateless; gRPC calls it from many threads. Lifecycle:
-// edge, gateway and program outlive it.
+// the gateway (libs/service), which answers it from the view or takes it to the owner of the
+// member's shard. ListSegments adds up the control sums of all shards, also those of other
+// instances. The rules are the kernel's; errors per method are in segmentation_service.proto.
+// Thread-safety: stateless; gRPC calls it from many threads. Lifecycle: edge, gateway and program
+// outlive it.
 #ifndef REGULARS_SERVICES_SEGMENTATION_SHELL_SEGMENTATION_SERVICE_H_
 #define REGULARS_SERVICES_SEGMENTATION_SHELL_SEGMENTATION_SERVICE_H_
 
@@ -15,9 +16,8 @@ namespace regulars::segmentation {
 
 class SegmentationService final : public v1::SegmentationService::CallbackService {
  public:
-  SegmentationService(rpc::Edge* edge, service::Gateway* gateway, int32_t shard_count,
-                      RulesOfPool rules)
-      : edge_(edge), gateway_(gateway), shard_count_(shard_count), rules_(std::move(rules)) {}
+  SegmentationService(rpc::Edge* edge, service::Gateway* gateway, RulesOfPool rules)
+      : edge_(edge), gateway_(gateway), rules_(std::move(rules)) {}
 
   grpc::ServerUnaryReactor* GetMembership(grpc::CallbackServerContext* context,
                                           const v1::GetMembershipRequest* request,
@@ -29,7 +29,6 @@ class SegmentationService final : public v1::SegmentationService::CallbackServic
  private:
   rpc::Edge* const edge_;
   service::Gateway* const gateway_;
-  const int32_t shard_count_;
   const RulesOfPool rules_;
 };
 

@@ -25,7 +25,7 @@ absl::StatusOr<v1::ListSegmentsResponse> ListSegments(const v1::ListSegmentsRequ
                                 ? limits::kPageSizeDefault
                                 : std::min(request.page_size(), limits::kPageSizeMax);
   const auto sum = [&](std::string_view segment, std::string_view what) {
-    const auto found = sums.find({pool, Cat("segment/", segment, "/", what)});
+    const auto found = sums.find(Cat("segment/", segment, "/", what));
     return found == sums.end() ? 0 : found->second;
   };
   v1::ListSegmentsResponse response;

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "regulars/segmentation/v1/segmentation_service.pb.h"
@@ -15,8 +14,8 @@
 namespace regulars::segmentation {
 
 using RulesOfPool = std::function<Rules(const std::string& pool)>;
-// Control sums as the runtime keeps them: (pool, name) -> value.
-using Sums = std::map<std::pair<std::string, std::string>, int64_t>;
+// Control sums of a pool over all shards, by name.
+using Sums = std::map<std::string, int64_t>;
 
 // One page, in order of name. The token is the name of the last segment of the page before.
 // INVALID_ARGUMENT PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.

@@ -7,10 +7,10 @@
 namespace regulars::segmentation {
 namespace {
 
-const Sums kSums = {{{"cofco", "segment/lapsed/members"}, 3},
-                    {{"cofco", "segment/lapsed/entries"}, 7},
-                    {{"cofco", "segment/repeat_buyer/members"}, 5},
-                    {{"other", "segment/lapsed/members"}, 99}};
+const Sums kSums = {{"segment/lapsed/members", 3},
+                    {"segment/lapsed/entries", 7},
+                    {"segment/repeat_buyer/members", 5},
+                    {"segment/other/members", 99}};
 
 TEST(ListSegmentsTest, SizesComeFromTheSumsOfThePool) {
   const auto response = ListSegments({}, "cofco", {}, kSums);
