@@ -14,6 +14,8 @@ int main(int argc, char** argv) {
   };
   spec.make_services = [&parts](service::Process& process) { return parts.Make(&process); };
   spec.promised_clock = [&parts](const std::string& pool) { return parts.Clock(pool); };
+  spec.start = [&parts](service::Process& process) { return parts.Start(&process); };
+  spec.ready = [&parts] { return parts.Ready(); };
   spec.drain = [&parts](service::Process& process) { parts.Drain(&process); };
   return service::Run(std::move(spec), argc, argv);
 }

@@ -61,22 +61,27 @@ bool WriteAll(kafka::Producer* producer, const std::vector<kafka::OutRecord>& re
 
 }  // namespace
 
-ClockDesk::ClockDesk(Records records, std::unique_ptr<kafka::Reader> reader,
-                     kafka::Producer* producer, const TouchCounts* counts)
+ClockDesk::ClockDesk(Records records, MakeReader make_reader, kafka::Producer* producer,
+                     const TouchCounts* counts)
     : records_(std::move(records)),
-      reader_(std::move(reader)),
+      make_reader_(std::move(make_reader)),
       producer_(producer),
       counts_(counts) {}
 
 absl::Status ClockDesk::Load(absl::Duration timeout) {
   const std::lock_guard lock(advance_mutex_);
-  REGULARS_RETURN_IF_ERROR(ReadPromises(timeout));
+  const absl::Status read = ReadPromises(timeout);
+  reader_.reset();
+  REGULARS_RETURN_IF_ERROR(read);
   const std::lock_guard shown(shown_mutex_);
   shown_ = promised_;
   return absl::OkStatus();
 }
 
 absl::Status ClockDesk::ReadPromises(absl::Duration timeout) {
+  if (reader_ == nullptr) {
+    REGULARS_ASSIGN_OR_RETURN(reader_, make_reader_());
+  }
   const kafka::TopicPartition clocks{records_.clocks_topic(), 0};
   REGULARS_ASSIGN_OR_RETURN(const kafka::Watermarks marks,
                             reader_->QueryWatermarks(clocks, timeout));

@@ -9,6 +9,7 @@
 #ifndef REGULARS_SERVICES_INGEST_SHELL_CLOCK_DESK_H_
 #define REGULARS_SERVICES_INGEST_SHELL_CLOCK_DESK_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,11 +28,15 @@ namespace regulars::ingest {
 
 class ClockDesk {
  public:
+  // A client of Kafka wakes up every second, so there is one only where promises are made.
+  using MakeReader = std::function<absl::StatusOr<std::unique_ptr<kafka::Reader>>()>;
+
   // `producer` and `counts` are those of the intake and must outlive this object.
-  ClockDesk(Records records, std::unique_ptr<kafka::Reader> reader, kafka::Producer* producer,
+  ClockDesk(Records records, MakeReader make_reader, kafka::Producer* producer,
             const TouchCounts* counts);
 
-  // Reads what was promised so far; before the first call of anything else.
+  // Reads what was promised so far, so that Clock can show it. After an error it may be called
+  // again (PromiseLoader does).
   absl::Status Load(absl::Duration timeout);
 
   // The new clock. Repeating the last time is allowed and writes the promise again.
@@ -47,11 +52,12 @@ class ClockDesk {
   absl::Status ReadPromises(absl::Duration timeout);
 
   const Records records_;
-  const std::unique_ptr<kafka::Reader> reader_;
+  const MakeReader make_reader_;
   kafka::Producer* const producer_;
   const TouchCounts* const counts_;
 
-  std::mutex advance_mutex_;  // one promise at a time; guards reader_ and read_to_
+  std::mutex advance_mutex_;  // one promise at a time; guards reader_, read_to_, promised_
+  std::unique_ptr<kafka::Reader> reader_;
   int64_t read_to_ = 0;
   std::map<std::string, Micros> promised_;  // also what is not acknowledged everywhere yet
 

@@ -80,8 +80,8 @@ struct IntakeHarness {
   }
 
   std::unique_ptr<ClockDesk> Desk() {
-    auto desk =
-        std::make_unique<ClockDesk>(Records(1, kShards), *log.NewReader(), producer.get(), &counts);
+    auto desk = std::make_unique<ClockDesk>(
+        Records(1, kShards), [this] { return log.NewReader(); }, producer.get(), &counts);
     EXPECT_TRUE(desk->Load(absl::Seconds(1)).ok());
     return desk;
   }

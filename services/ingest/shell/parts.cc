@@ -13,7 +13,6 @@
 namespace regulars::ingest {
 namespace {
 
-constexpr absl::Duration kLoadTimeout = absl::Seconds(30);
 constexpr absl::Duration kDrainTimeout = absl::Seconds(3);  // SIGTERM has 5 s in all
 
 absl::StatusOr<PoolDoor> MakeDoor(const service::Process& process, PoolRules rules) {
@@ -80,9 +79,8 @@ absl::StatusOr<service::GrpcServices> Parts::Make(service::Process* process) {
   counts_ =
       std::make_unique<TouchCounts>(IntakeLimits{records_max_, bytes_max_}, &process->metrics());
   REGULARS_ASSIGN_OR_RETURN(producer_, process->log().NewProducer());
-  REGULARS_ASSIGN_OR_RETURN(std::unique_ptr<kafka::Reader> reader, process->log().NewReader());
-  clocks_ = std::make_unique<ClockDesk>(records, std::move(reader), producer_.get(), counts_.get());
-  REGULARS_RETURN_IF_ERROR(clocks_->Load(kLoadTimeout));
+  clocks_ = std::make_unique<ClockDesk>(
+      records, [process] { return process->log().NewReader(); }, producer_.get(), counts_.get());
   std::vector<PoolDoor> doors;
   for (const auto& [pool, rules] : rules_) {
     REGULARS_ASSIGN_OR_RETURN(PoolDoor door, MakeDoor(*process, rules));
@@ -102,7 +100,21 @@ std::optional<Micros> Parts::Clock(const std::string& pool) const {
   return it->second.event_clock ? clocks_->Clock(pool) : std::optional<Micros>(WallMicros());
 }
 
+absl::Status Parts::Start(service::Process* process) {
+  loader_ = std::make_unique<PromiseLoader>(
+      clocks_.get(), LoaderPauses{}, [process](const absl::Status& status) {
+        process->logger().Warn("the promises made so far cannot be read yet",
+                               {{"error", status.ToString()}});
+      });
+  return absl::OkStatus();
+}
+
+std::string Parts::Ready() const {
+  return loader_ != nullptr && loader_->loaded() ? "" : "promises are being read";
+}
+
 void Parts::Drain(service::Process* process) {
+  loader_.reset();
   if (intake_ == nullptr) return;
   const absl::Status drained = intake_->Drain(kDrainTimeout);
   if (!drained.ok()) process->logger().Error("touches were left without an answer", drained);

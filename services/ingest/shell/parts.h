@@ -17,6 +17,7 @@
 #include "libs/service/service.h"
 #include "services/ingest/shell/clock_desk.h"
 #include "services/ingest/shell/intake.h"
+#include "services/ingest/shell/promise_loader.h"
 #include "services/ingest/shell/touch_counts.h"
 
 namespace regulars::ingest {
@@ -26,11 +27,13 @@ class Parts {
   void AddOptions(config::Options* options);
   void ReadPool(const service::PoolConfig& pool, config::Section* section);
 
-  // INVALID_ARGUMENT if a pool has no pepper or no sealing key; UNAVAILABLE if the promises made so
-  // far cannot be read.
+  // INVALID_ARGUMENT if a pool has no pepper or no sealing key.
   absl::StatusOr<service::GrpcServices> Make(service::Process* process);
   // The last promise of an event pool, the wall clock of the others.
   std::optional<Micros> Clock(const std::string& pool) const;
+  // Begins to read the promises made so far; Ready says "" once they are known.
+  absl::Status Start(service::Process* process);
+  std::string Ready() const;
   // Waits for the log to confirm what is on its way.
   void Drain(service::Process* process);
 
@@ -42,6 +45,7 @@ class Parts {
   std::unique_ptr<TouchCounts> counts_;
   std::unique_ptr<kafka::Producer> producer_;
   std::unique_ptr<ClockDesk> clocks_;
+  std::unique_ptr<PromiseLoader> loader_;
   std::unique_ptr<Intake> intake_;
 };
 
