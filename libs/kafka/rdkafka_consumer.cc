@@ -71,7 +71,7 @@ class RdConsumer : public Consumer {
       if (o.offset < 0) return absl::InvalidArgumentError("Assign needs explicit offsets");
     }
     positions_.Reset(offsets);
-    return ToStatus(AssignAndSettle(ToList(offsets).get()), "assign");
+    return ToStatus(rd::Assign(rk_, ToList(offsets).get()), "assign");
   }
 
   absl::StatusOr<std::optional<Record>> Poll(absl::Duration timeout) override {
@@ -131,20 +131,6 @@ class RdConsumer : public Consumer {
   }
 
  private:
-  // librdkafka 2.0.2 stops the partitions of the assignment before asynchronously, and a further
-  // assignment that comes before they have stopped stops them twice, which is a failed assertion
-  // (rd_kafka_assignment_partition_stopped). Its main thread serves one queue in order: the first
-  // question is answered behind the stops, the second behind their replies.
-  rd_kafka_resp_err_t AssignAndSettle(const rd_kafka_topic_partition_list_t* partitions) {
-    const rd_kafka_resp_err_t err = rd_kafka_assign(rk_, partitions);
-    for (int i = 0; i < 2; ++i) {
-      rd_kafka_topic_partition_list_t* current = nullptr;
-      if (rd_kafka_assignment(rk_, &current) != RD_KAFKA_RESP_ERR_NO_ERROR) break;
-      const Owned<rd_kafka_topic_partition_list_t> dropped(current);
-    }
-    return err;
-  }
-
   std::shared_ptr<const Token> FreshToken() {
     rd_kafka_consumer_group_metadata_t* metadata = rd_kafka_consumer_group_metadata(rk_);
     return metadata == nullptr ? nullptr : std::make_shared<Token>(metadata);
@@ -162,7 +148,7 @@ class RdConsumer : public Consumer {
   void OnRebalance(rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t* partitions) {
     if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
       positions_.Clear();
-      AssignAndSettle(ToList({}).get());
+      rd::Assign(rk_, ToList({}).get());
       token_ = FreshToken();
       has_assignment_ = true;
       assigned_ = Names(*partitions);
@@ -174,7 +160,7 @@ class RdConsumer : public Consumer {
       const std::vector<TopicPartition> revoked = std::exchange(assigned_, {});
       if (listener_ != nullptr) listener_->OnRevoked(revoked);
     }
-    AssignAndSettle(nullptr);
+    rd::Assign(rk_, nullptr);
   }
 
   void HearError(const rd_kafka_message_t& message) {

@@ -143,6 +143,20 @@ Owned<rd_kafka_topic_partition_list_t> ToList(const std::vector<TopicPartitionOf
   return list;
 }
 
+// librdkafka 2.0.2 stops the partitions of the assignment before asynchronously, and a further
+// assignment that comes before they have stopped stops them twice, which is a failed assertion
+// (rd_kafka_assignment_partition_stopped). Its main thread serves one queue in order: the first
+// question is answered behind the stops, the second behind their replies.
+rd_kafka_resp_err_t Assign(rd_kafka_t* rk, const rd_kafka_topic_partition_list_t* partitions) {
+  const rd_kafka_resp_err_t err = rd_kafka_assign(rk, partitions);
+  for (int i = 0; i < 2; ++i) {
+    rd_kafka_topic_partition_list_t* current = nullptr;
+    if (rd_kafka_assignment(rk, &current) != RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    const Owned<rd_kafka_topic_partition_list_t> dropped(current);
+  }
+  return err;
+}
+
 // ListOffsets carries the client's isolation level: with read_committed "latest" is the last stable
 // offset (checked by the conformance suite).
 absl::StatusOr<Watermarks> QueryWatermarks(rd_kafka_t* rk, const TopicPartition& partition,

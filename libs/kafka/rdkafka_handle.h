@@ -81,6 +81,8 @@ class Handle {
 int TimeoutMs(absl::Duration timeout);
 absl::Status ToStatus(rd_kafka_resp_err_t err, const std::string& doing);
 Owned<rd_kafka_topic_partition_list_t> ToList(const std::vector<TopicPartitionOffset>& offsets);
+// The only way to assign: returns when the partitions of the assignment before have stopped.
+rd_kafka_resp_err_t Assign(rd_kafka_t* rk, const rd_kafka_topic_partition_list_t* partitions);
 absl::StatusOr<Watermarks> QueryWatermarks(rd_kafka_t* rk, const TopicPartition& partition,
                                            absl::Duration timeout);
 // Takes the message over. The record's views point into it.

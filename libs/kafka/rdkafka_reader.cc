@@ -27,7 +27,7 @@ class RdReader : public Reader {
     }
     const absl::Status status = Drain(to, fn, absl::Now() + timeout);
     positions_.Clear();
-    rd_kafka_assign(rk_, nullptr);
+    rd::Assign(rk_, nullptr);
     return status;
   }
 
@@ -42,7 +42,7 @@ class RdReader : public Reader {
     }
     positions_.Reset(offsets);
     broken_ = absl::OkStatus();
-    return ToStatus(rd_kafka_assign(rk_, ToList(offsets).get()), "assign");
+    return ToStatus(rd::Assign(rk_, ToList(offsets).get()), "assign");
   }
 
   absl::StatusOr<std::optional<Record>> Poll(absl::Duration timeout) override {
