@@ -50,8 +50,8 @@ class Act:
         member = self.lookup(customer)
         before = self.balance(member)
         self._say(f"  member {member} (customer {customer}) has {before.points:,} points")
-        self._redeem(member, before.points)
-        self._refund(member, order)
+        token = self._redeem(member, before.points)
+        self._refund(member, order, token)
         self._repeat(member, order)
         return member
 
@@ -82,6 +82,7 @@ class Act:
         self._check(f"balance {now:,} -> {back.balance.points:,}, into the lots they came from",
                     back.balance.points == start
                     and back.redemption.lots == first.redemption.lots and back.redemption.reversed)
+        return back.position_token
 
     def _send(self, touch):
         from regulars.ingest.v1 import ingest_service_pb2
@@ -97,9 +98,9 @@ class Act:
                 return value
             time.sleep(0.02)
 
-    def _refund(self, member, order):
+    def _refund(self, member, order, token):
         from regulars.ingest.v1 import ingest_service_pb2, touch_pb2
-        start = self.balance(member).points
+        start = self.balance(member, token).points
         lost = order.cents // 100
         clock = load.clocks(self._system, HISTORY)["ingest"]
         self._say(f"  a refund of order {order.line} (${order.cents // 100}.{order.cents % 100:02}):")
