@@ -18,8 +18,6 @@ using runtime::v1::StateValue;
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-bool IsCached(std::string_view key) { return key[0] == kStateKind || key[0] == kTimersKind; }
-
 EntityTimers ParseTimers(const std::optional<std::string>& bytes) {
   EntityTimers timers;
   if (bytes) REGULARS_ASSERT(timers.ParseFromString(*bytes), "timers of an entity do not parse");
@@ -65,7 +63,7 @@ std::optional<std::string> ShardStore::Get(const std::string& key) const {
     status_ = value.status();
     return std::nullopt;
   }
-  if (IsCached(key)) CacheSet(key, *value);
+  if (*value || key[0] == kTimersKind) CacheSet(key, *value);
   return *std::move(value);
 }
 
@@ -189,6 +187,16 @@ void ShardStore::CancelTimer(std::string_view pool, std::string_view entity,
   PutRaw(key, std::move(bytes));
 }
 
+void ShardStore::SnoozeTimer(std::string_view pool, const DueTimer& due) {
+  PutRaw(DueKey(pool, due.at_us, due.entity, due.name), std::nullopt);
+}
+
+void ShardStore::WakeTimers(std::string_view pool, std::string_view entity) {
+  const std::string key = TimersKey(pool, entity);
+  const auto bytes = Get(key);
+  if (bytes) IndexTimers(pool, entity, key, bytes);
+}
+
 std::optional<ShardStore::DueTimer> ShardStore::FirstDue(const std::string& pool, int64_t now_us) {
   if (NextDueBound(pool) > now_us) return std::nullopt;
   Bounds& bounds = BoundsOf(pool);
@@ -294,10 +302,13 @@ absl::Status ShardStore::Commit(const ShardRecord& record, int64_t position,
   if (absl::Status written = WriteOverlay(record, position, broker_time_us); !written.ok()) {
     return written;
   }
+  // Most keys are written once and never read by the loop: only what was read before is kept.
   for (auto& [key, value] : overlay_) {
-    if (!IsCached(key)) continue;
-    old_.erase(key);
-    CacheSet(key, std::move(value));
+    if (const auto it = young_.find(key); it != young_.end()) {
+      it->second = std::move(value);
+    } else if (const auto aged = old_.find(key); aged != old_.end()) {
+      aged->second = std::move(value);
+    }
   }
   overlay_.clear();
   return absl::OkStatus();
