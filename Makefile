@@ -5,6 +5,7 @@ JOBS  ?= $(shell nproc)
 SEEDS ?= 2000
 SEED  ?= 1
 TRIES ?= 200
+ROUNDS ?= 30
 # A clone in another folder finds what this one compiled.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
@@ -85,6 +86,10 @@ endtxn: setup ## late EndTxn requests, with the dirty-producer rule and without:
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS) --target endtxn_driver
 	$(PY) tests/faults/endtxn/endtxn.py --tries=$(TRIES)
+
+chaos: services ## two of each process, a fault per round, load running: make chaos ROUNDS=30 SEED=1
+	cmake --build --preset release -j $(JOBS) --target regularsctl
+	$(PY) tests/faults/chaos/run.py --rounds=$(ROUNDS) --seed=$(SEED)
 
 bad-inputs: services ## every row of docs/bad-inputs.md against running services
 	$(PY) tests/bad_inputs/bad_inputs.py
