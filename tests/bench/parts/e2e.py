@@ -31,11 +31,16 @@ def run(system, size, shown):
     run_id = uuid.uuid4().hex[:8]
     warm = send(system, run_id + "w", size.e2e_warm_up, size.e2e_customers)
     wait_folded(system)
+    alive = system.cluster.pids.alive()
+    before = {name: context.cpu_s(pid) for name, pid in alive.items()}
     start = time.monotonic()
     sent = send(system, run_id, size.e2e_touches, size.e2e_customers)
     wait_folded(system)
     seconds = time.monotonic() - start
-    alive = system.cluster.pids.alive()
+    for name in (*SERVICES, "kafka", "redis"):
+        if name in before:
+            used = context.cpu_s(alive[name]) - before[name]
+            shown[f"e2e_cpu_us_per_touch_{name}"] = used / size.e2e_touches * 1e6
     peaks = {name: context.rss_peak_mib(alive[name]) for name in SERVICES}
     shown["e2e_touches"] = size.e2e_touches
     shown["e2e_touches_per_s"] = size.e2e_touches / seconds
