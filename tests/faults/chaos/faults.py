@@ -11,7 +11,8 @@ import probe
 from rot import ViewRot
 from system import STATEFUL, service_of
 
-ZOMBIE_BACKLOG = 1500     # touches in flight when a process is stopped
+ZOMBIE_BACKLOG = 800      # touches that keep a process busy while it is stopped
+FREEZES_MAX, FREEZES_PER_BURST = 60, 10
 ZOMBIE_BAIT = 12          # calls that wait for it in its socket
 READY_LIMIT_S = 90.0
 
@@ -47,10 +48,7 @@ class Faults:
         other = next(node for node in self._fleet.nodes(service) if node != chosen.node)
         shards = self._fleet.owned(chosen.node).keys()
         watch = self._zombies.watch(chosen.node)
-        self._touches.burst(ZOMBIE_BACKLOG)
-        time.sleep(0.15)
-        start = time.monotonic()
-        self._fleet.freeze(chosen.node)
+        start = self._freeze_inside_a_transaction(chosen.node, shards)
         try:
             if service == "points":
                 self._redemptions.bait(chosen.node, ZOMBIE_BAIT, chosen.seed)
@@ -93,6 +91,23 @@ class Faults:
         return {}
 
     # -- inside ------------------------------------------------------------------------------------
+    def _freeze_inside_a_transaction(self, node, shards):
+        """A process that is stopped between two transactions hears that it has lost its place before it
+        writes anything. So it is stopped again and again, until it stands still with one open. Returns
+        the time of the stop."""
+        with self._zombies.transactions(service_of(node), shards) as stays_open:
+            for attempt in range(FREEZES_MAX):
+                if attempt % FREEZES_PER_BURST == 0:
+                    self._touches.burst(ZOMBIE_BACKLOG)
+                stopped = time.monotonic()
+                self._fleet.freeze(node)
+                if stays_open():
+                    return stopped
+                self._fleet.thaw(node)
+                time.sleep(0.005)
+            self._fleet.freeze(node)
+            return time.monotonic()
+
     def _flow(self, start):
         return probe.flow(self._fleet, self._touches, self._books, self._reader, start)
 

@@ -6,11 +6,17 @@ aborted transactions, the second in `regulars_view_fenced_total`.
 """
 
 import collections
+import contextlib
 import dataclasses
+import time
+
+import fold
+from confluent_kafka import Consumer, TopicPartition
 
 # What Kafka says to a transaction of a former owner.
 REFUSALS = ("ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "PRODUCER_FENCED",
             "INVALID_PRODUCER_EPOCH", "_FENCED", "INVALID_TXN_STATE", "INVALID_PRODUCER_ID_MAPPING")
+OPEN_FOR_S = 0.1          # longer than markers take that were on their way
 VIEW = "regulars_view_fenced_total"
 
 
@@ -25,6 +31,32 @@ class Zombies:
     def __init__(self, fleet):
         self._fleet = fleet
         self.refused = collections.Counter()
+
+    @contextlib.contextmanager
+    def transactions(self, service, shards):
+        """Gives a function: has a changelog of these shards an open transaction that stays open?"""
+        places = [TopicPartition(fold.changelog(service), shard) for shard in shards]
+        looks = [Consumer({"bootstrap.servers": self._fleet.bootstrap, "group.id": "chaos-look",
+                           "isolation.level": level, "log_level": 3})
+                 for level in ("read_committed", "read_uncommitted")]
+
+        def open_now():
+            # The end that a client sees: the last stable offset, or the high watermark.
+            stable, high = ([look.get_watermark_offsets(place, timeout=10)[1] for place in places]
+                            for look in looks)
+            return stable != high
+
+        def stays_open():
+            if not open_now():
+                return False
+            time.sleep(OPEN_FOR_S)
+            return open_now()
+
+        try:
+            yield stays_open
+        finally:
+            for look in looks:
+                look.close()
 
     def watch(self, node):
         """Call before the process is stopped."""
