@@ -6,12 +6,22 @@
 #include "libs/base/assert.h"
 #include "libs/base/status.h"
 #include "libs/events/types.h"
+#include "libs/model/identifier.h"
 #include "regulars/identity/v1/identity_events.pb.h"
 #include "services/identity/codec/query_codec.h"
 #include "services/identity/codec/touch_codec.h"
 #include "services/identity/kernel/member.h"
 
 namespace regulars::identity {
+namespace {
+
+// Whether it is of this member and has what the member's state is made of.
+bool IsLink(const v1::IdentifierAnchored& anchored, std::string_view member) {
+  return anchored.member() == member && anchored.has_birth() && !anchored.fragment_id().empty() &&
+         anchored.identifier().hmac().size() == model::kIdentifierHmacBytes;
+}
+
+}  // namespace
 
 IdentityProgram::IdentityProgram(IdentityOptions options) : options_(std::move(options)) {}
 
@@ -36,7 +46,7 @@ absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
   }
   if (input->type == events::kIdentifierAnchored) {
     auto anchored = std::make_shared<v1::IdentifierAnchored>();
-    if (!anchored->ParseFromString(input->payload) || anchored->member() != input->entity) {
+    if (!anchored->ParseFromString(input->payload) || !IsLink(*anchored, input->entity)) {
       return DomainError(absl::StatusCode::kInvalidArgument, "LINK_MALFORMED",
                          "not an IdentifierAnchored of its member");
     }

@@ -198,6 +198,9 @@ TEST(MessagingProgramTest, BadRecordsAreSetAside) {
   EXPECT_EQ(harness.Record(entered, "x", "", 0).dead_letter->reason, "EVENT_MALFORMED");
   EXPECT_EQ(harness.Record(reported, "x", "", 0).dead_letter->reason, "EVENT_MALFORMED");
   v1::DeliveryReported report;
+  report.set_member("m_2");  // not the member of the record's header
+  EXPECT_EQ(harness.Record(reported, "x", report.SerializeAsString(), 0).dead_letter->reason,
+            "EVENT_MALFORMED");
   report.set_member("m_1");
   report.set_attempts(kAttemptsMax + 1);
   EXPECT_EQ(harness.Record(reported, "x", report.SerializeAsString(), 0).dead_letter->reason,

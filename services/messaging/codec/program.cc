@@ -82,21 +82,20 @@ absl::Status CheckReport(const Report& report) {
 
 absl::Status DecodeEntry(shard::Input* input) {
   segmentation::v1::SegmentEntered event;
-  if (!event.ParseFromString(input->payload) || event.member().empty() || event.segment().empty() ||
-      !IsValidInstant(event.occurrence_us())) {
-    return Invalid("EVENT_MALFORMED", "the bytes are no SegmentEntered with member and occurrence");
+  if (!event.ParseFromString(input->payload) || event.member() != input->entity ||
+      event.segment().empty() || !IsValidInstant(event.occurrence_us())) {
+    return Invalid("EVENT_MALFORMED",
+                   "the bytes are no SegmentEntered of the record's member with an occurrence");
   }
-  input->entity = event.member();
   SetBody(input, Entry{event.segment(), event.occurrence_us(), event.reason().text(), input->id});
   return absl::OkStatus();
 }
 
 absl::Status DecodeReport(shard::Input* input) {
   v1::DeliveryReported event;
-  if (!event.ParseFromString(input->payload) || event.member().empty()) {
-    return Invalid("EVENT_MALFORMED", "the bytes are no DeliveryReported with a member");
+  if (!event.ParseFromString(input->payload) || event.member() != input->entity) {
+    return Invalid("EVENT_MALFORMED", "the bytes are no DeliveryReported of the record's member");
   }
-  input->entity = event.member();
   Report report{
       event.send_id(),     event.delivered(), event.attempts(),   event.provider_message_id(),
       event.http_status(), event.failure(),   event.finished_us()};

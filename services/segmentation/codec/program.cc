@@ -128,10 +128,9 @@ absl::Status SegmentationProgram::Decode(shard::Input* input, bool* skip) const 
     return absl::OkStatus();
   }
   identity::v1::MemberResolved event;
-  if (!event.ParseFromString(input->payload) || event.member().empty()) {
-    return Invalid("EVENT_MALFORMED", "the bytes are no MemberResolved with a member");
+  if (!event.ParseFromString(input->payload) || event.member() != input->entity) {
+    return Invalid("EVENT_MALFORMED", "the bytes are no MemberResolved of the record's member");
   }
-  input->entity = event.member();
   switch (event.touch().body().kind_case()) {
     case ingest::v1::TouchBody::kOrderPaid: {
       REGULARS_ASSIGN_OR_RETURN(Purchase purchase, PurchaseOf(event));

@@ -177,6 +177,9 @@ TEST(SegmentationProgramTest, BadTouchesAreSetAsideAndChangeNothing) {
   identity::v1::MemberResolved nobody = Paid("A", 1, 0);
   nobody.clear_member();
   table.push_back({"EVENT_MALFORMED", nobody});
+  identity::v1::MemberResolved other = Paid("A", 1, 0);
+  other.set_member("m_2");  // not the member of the record's header
+  table.push_back({"EVENT_MALFORMED", other});
   const SegmentationProgram program{{}};
   shard::ProgramHarness harness(program, "cofco", "m_1");
   for (const Bad& bad : table) {
