@@ -29,7 +29,7 @@ namespace regulars::store {
 struct RocksDbOptions {
   std::string root;  // made if missing, with mode 0700
   size_t block_cache_bytes = size_t{64} << 20;
-  size_t write_buffer_bytes = size_t{64} << 20;
+  size_t write_buffer_bytes = size_t{32} << 20;
   int open_files_max = 256;  // table files open per store
   int background_threads = 2;
 };
