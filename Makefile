@@ -5,6 +5,7 @@ JOBS  ?= $(shell nproc)
 SEEDS ?= 2000
 SEED  ?= 1
 TRIES ?= 200
+SECONDS ?= 60
 ROUNDS ?= 30
 # A clone in another folder finds what this one compiled.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -81,6 +82,11 @@ sim-selftest: sim ## take each guard out: the simulation must notice (two guards
 bench: services ## the figures of docs/bench.md, about fifteen minutes on a quiet machine
 	cmake --build --preset release -j $(JOBS) --target regulars-bench
 	$(PY) tests/bench/bench.py
+
+fuzz: setup ## every fuzz target for so many seconds under libFuzzer: make fuzz SECONDS=60
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	$(PY) tests/fuzz/fuzz.py --seconds=$(SECONDS)
 
 endtxn: setup ## late EndTxn requests, with the dirty-producer rule and without: make endtxn TRIES=200
 	cmake --preset release

@@ -22,6 +22,10 @@ target_compile_options(regulars_flags INTERFACE -Wall -Wextra -Wshadow -Wconvers
 if(REGULARS_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=address,undefined)
+elseif(REGULARS_SANITIZE STREQUAL "fuzzer")
+  # clang only (preset fuzz). Its warnings are not those of the compiler the tree is kept clean for.
+  add_compile_options(-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -w)
+  add_link_options(-fsanitize=address,undefined)
 elseif(REGULARS_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread)
   add_link_options(-fsanitize=thread)
@@ -145,9 +149,9 @@ function(regulars_service)
     target_link_libraries(${target} PRIVATE regulars_${dep})
   endforeach()
   if(JEMALLOC_LIBRARY AND NOT REGULARS_SANITIZE)
-    # No symbol is named: a linker that drops unneeded libraries must keep it.
-    target_link_options(${target} PRIVATE "LINKER:--no-as-needed")
-    target_link_libraries(${target} PRIVATE ${JEMALLOC_LIBRARY})
+    # No symbol is named: a linker that drops unneeded libraries must keep it, and it alone.
+    target_link_libraries(
+      ${target} PRIVATE "-Wl,--push-state,--no-as-needed,${JEMALLOC_LIBRARY},--pop-state")
   endif()
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
