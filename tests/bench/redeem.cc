@@ -72,8 +72,8 @@ void Redeem(const Flags& flags) {
   const std::string pool = flags.TextOr("pool", "bench");
   const std::chrono::milliseconds pause(flags.NumberOr("pause-ms", 60));
   Redeemer redeemer(flags);
-  // The records of one redemption with a single lot: event, command, and root, lot, entry,
-  // redemption, request and @shard in the changelog.
+  // The records of one redemption out of one lot: event, command, and in the changelog root, lot,
+  // entry, redemption and @shard.
   BareTxn bare(flags.Text("bootstrap"), flags.Text("bare-input"), shards,
                {{flags.Text("bare-events"), 1, 300},
                 {flags.Text("bare-commands"), 1, 300},
