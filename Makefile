@@ -60,10 +60,10 @@ charts: setup ## render the chart into build/charts
 helm-lint: setup ## lint and render the chart, check it against Kubernetes' schemas
 	tools/checks/chart_lint.sh
 
-services: setup ## compile the services only, without tests
+services: setup ## compile the services and regularsctl only, without tests
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS) --target regulars-ingest regulars-identity \
-	  regulars-points regulars-segmentation regulars-messaging
+	  regulars-points regulars-segmentation regulars-messaging regularsctl
 
 demo: services ## a real shop through the real system, every figure checked; keeps running
 	$(PY) tests/e2e/demo/run.py

@@ -79,6 +79,23 @@ absl::StatusOr<ShardHead> LogReader::LastShard(const std::string& service, int32
   return head;
 }
 
+absl::StatusOr<std::map<int32_t, runtime::v1::OwnerRecord>> LogReader::Owners(
+    const std::string& service) {
+  const kafka::TopicPartition place{Topic(service, events::kOwnersKind), 0};
+  REGULARS_ASSIGN_OR_RETURN(const auto ends, Ends(place));
+  std::map<int32_t, runtime::v1::OwnerRecord> owners;
+  REGULARS_RETURN_IF_ERROR(Read(place, ends.low, ends.stable, [&](const kafka::Record& record) {
+    runtime::v1::OwnerRecord owner;
+    if (!owner.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
+      return true;
+    }
+    runtime::v1::OwnerRecord& known = owners[owner.shard()];
+    if (owner.epoch() >= known.epoch()) known = std::move(owner);
+    return true;
+  }));
+  return owners;
+}
+
 absl::StatusOr<int64_t> LogReader::RecordsBehind(const kafka::TopicPartition& partition,
                                                  int64_t from, int64_t end) {
   if (end <= from) return 0;

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "libs/kafka/inspect.h"
 #include "libs/kafka/port.h"
+#include "regulars/runtime/v1/runtime_events.pb.h"
 #include "regulars/runtime/v1/runtime_state.pb.h"
 
 namespace regulars::ctl {
@@ -46,6 +47,8 @@ class LogReader {
   absl::Status Read(const kafka::TopicPartition& partition, int64_t from, int64_t to,
                     const std::function<bool(const kafka::Record&)>& fn);
   absl::StatusOr<ShardHead> LastShard(const std::string& service, int32_t shard);
+  // The newest owner of every shard, by the greatest epoch.
+  absl::StatusOr<std::map<int32_t, runtime::v1::OwnerRecord>> Owners(const std::string& service);
   // Committed records in [from, end). Exact up to kLagCountedMax.
   absl::StatusOr<int64_t> RecordsBehind(const kafka::TopicPartition& partition, int64_t from,
                                         int64_t end);

@@ -18,6 +18,17 @@ constexpr char kUsage[] =
   regularsctl verify [--service=S]... [--data=DIR]... [--wait=10s] [--report=FILE]
       folds the changelogs again and compares chains, outputs, positions, states, ledger sums,
       the view in Redis and the local stores below DIR
+  regularsctl lag [--service=S]...
+      per service and shard: records behind, clock, owner
+  regularsctl topics [--topics-file=FILE] [--profile=production]
+      topics of the generation against the file: missing, partitions, settings
+  regularsctl member show POOL MEMBER | POOL --identifier=TYPE:VALUE
+      who it is, balance, segments, messages
+  regularsctl points explain POOL MEMBER [--limit=20]
+      why the balance is what it is
+  regularsctl dlq list [--service=S]...
+  regularsctl dlq show TOPIC PARTITION OFFSET [--unseal-key-file=FILE]
+      what was set aside, with its reason
 
 Every command:
   --config=FILE          the services' configuration file; REGULARS_CONFIG
@@ -25,6 +36,9 @@ Every command:
   --redis=HOST:PORT      REGULARS_REDIS_ADDRESSES; without one the view is not checked
   --generation=1         generation of the topics
   --set=NAME=VALUE       any other option of docs/config.md, e.g. TLS to the brokers
+  --endpoint=[S=]HOST:PORT   gRPC of service S, or of all; without it the owners in the log
+  --api-key-file=FILE    key of the pool; REGULARS_API_KEY, or api-key beside its api_keys_file
+  --tls-ca=FILE          TLS to the services, trusting this CA
   --json                 for programs
 
 Exit status: 0 fine, 1 something is wrong, 2 could not look or was called wrongly.
@@ -48,6 +62,11 @@ Command Find(const std::vector<std::string>& words) {
   if (words.empty()) return nullptr;
   const std::string& name = words.front();
   if (name == "verify") return RunVerify;
+  if (name == "lag") return RunLag;
+  if (name == "topics") return RunTopics;
+  if (name == "member") return RunMember;
+  if (name == "points") return RunPoints;
+  if (name == "dlq") return RunDeadLetters;
   return nullptr;
 }
 
@@ -62,7 +81,10 @@ int Main(int argc, char** argv) {
   const Command command = Find(line->words());
   if (command == nullptr) {
     const std::string what = line->words().empty() ? "no command" : line->words().front();
-    return Fail(absl::InvalidArgumentError(Cat(what, ": must be verify; see --help")), json);
+    return Fail(absl::InvalidArgumentError(Cat(what,
+                                               ": must be verify, lag, topics, member, "
+                                               "points or dlq; see --help")),
+                json);
   }
   const auto context = Context::Make(*std::move(line));
   if (!context.ok()) return Fail(context.status(), json);

@@ -92,6 +92,14 @@ absl::Status Look(Context* context, Findings* findings) {
   options.data = context->line().All("data");
   REGULARS_RETURN_IF_ERROR(context->OpenLog());
   REGULARS_ASSIGN_OR_RETURN(const auto view, context->OpenView());
+  if (view != nullptr) {
+    const auto meta = view->Meta({options.services.front(), 0, 1});
+    if (!meta.ok()) {
+      return absl::UnavailableError(Cat("no Redis answers at ",
+                                        absl::StrJoin(context->settings().redis_addresses, ","),
+                                        ": ", std::string(meta.status().message())));
+    }
+  }
   const VerifyPorts ports{.log = context->log(),
                           .inspector = context->inspector(),
                           .view = view.get(),

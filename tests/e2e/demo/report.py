@@ -91,6 +91,12 @@ def print_calls(system, pool, member):
         "regulars.points.v1.PointsService/ListEntries")
     say(f'{head} -d \'{{"name": "{member}/membership"}}\' 127.0.0.1:{segments} '
         "regulars.segmentation.v1.SegmentationService/GetMembership")
+    tool = f"  build/release/bin/regularsctl --config={system.dir}/config.yaml"
+    person = member.rsplit("/", 1)[1]
+    say(f"{tool} member show {pool} {person}")
+    say(f"{tool} points explain {pool} {person}")
+    say(f"{tool} verify --data={system.dir}/state")
+    say(f"{tool} lag")
     say(f"  curl -s http://127.0.0.1:{system.ports['points']['health']}/metrics")
 
 
