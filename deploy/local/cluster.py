@@ -76,6 +76,12 @@ def running_clusters():
 
 
 class Cluster:
+    # For a test that needs servers with more than the plain settings.
+    redis_options = ()
+
+    def broker_properties(self, text):
+        return text
+
     def __init__(self, folder):
         self.dir = pathlib.Path(folder).resolve()
         self.pids = processes.PidTable(self.dir / "pids")
@@ -174,9 +180,9 @@ class Cluster:
         home.mkdir(parents=True)
         port, controller = free_port(), free_port()
         template = (ROOT / "deploy/local/server.properties").read_text()
-        properties.write_text(template.replace("@PORT@", str(port))
-                              .replace("@CONTROLLER_PORT@", str(controller))
-                              .replace("@DATA@", str(home / "data")))
+        properties.write_text(self.broker_properties(
+            template.replace("@PORT@", str(port)).replace("@CONTROLLER_PORT@", str(controller))
+            .replace("@DATA@", str(home / "data"))))
         done = subprocess.run([*self._java(), "-Xmx256m", "-XX:TieredStopAtLevel=1",
                                f"-Dregulars.kafka.log={home}/format.log",
                                f"-Dlog4j.configuration=file:{ROOT}/deploy/local/log4j.properties",
@@ -227,7 +233,8 @@ class Cluster:
                                address.rsplit(":", 1)[1], "--dir", self.dir / "redis", "--save", "",
                                "--appendonly", "no", "--maxmemory",
                                os.environ.get("REDIS_MAXMEMORY", "1gb"),
-                               "--maxmemory-policy", "volatile-lru", "--daemonize", "no"])
+                               "--maxmemory-policy", "volatile-lru", "--daemonize", "no",
+                               *self.redis_options])
         self._wait_redis()
 
     def kill_redis(self):

@@ -18,7 +18,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const std::string& ad
   std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
   if (!tls.ca_file.empty() || !tls.cert_file.empty()) {
     grpc::SslCredentialsOptions options;
-    REGULARS_ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(tls.ca_file));
+    // Without a CA of its own: those of the machine.
+    if (!tls.ca_file.empty()) {
+      REGULARS_ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(tls.ca_file));
+    }
     if (!tls.cert_file.empty()) {
       REGULARS_ASSIGN_OR_RETURN(options.pem_cert_chain, ReadPem(tls.cert_file));
       REGULARS_ASSIGN_OR_RETURN(options.pem_private_key, ReadPem(tls.key_file));

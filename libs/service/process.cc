@@ -45,9 +45,11 @@ absl::Status Process::Open(bool stateful) {
     const std::string topic =
         events::TopicName(service_, events::kOwnersKind, settings_.generation);
     owners_ = std::make_unique<Owners>(quiet_log_.get(), &logger_, topic);
-    // Peers are one StatefulSet: they trust the same CA that their clients are checked against.
+    // To its peers an instance is a client with the certificate of its own port.
+    rpc::TlsFiles peers = settings_.grpc_tls;
+    if (!settings_.grpc_tls_peer_ca_file.empty()) peers.ca_file = settings_.grpc_tls_peer_ca_file;
     gateway_ = std::make_unique<Gateway>(static_cast<int32_t>(settings_.shards), owners_.get(),
-                                         settings_.grpc_tls);
+                                         std::move(peers));
   }
   return absl::OkStatus();
 }

@@ -41,7 +41,10 @@ void DeclareKafka(Options* options, Settings* s) {
   text("kafka_ssl_ca_file", "Whose broker certificates to trust (PEM).", &s->kafka_ssl_ca_file);
   text("kafka_ssl_cert_file", "Own certificate for mutual TLS (PEM).", &s->kafka_ssl_cert_file);
   text("kafka_ssl_key_file", "Key of that certificate (PEM).", &s->kafka_ssl_key_file);
-  text("kafka_sasl_mechanism", "SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN.", &s->kafka_sasl_mechanism);
+  // librdkafka before 2.6.1 sends a wrong nonce, which Kafka 4 refuses (its pull request 4895).
+  text("kafka_sasl_mechanism",
+       "PLAIN (over TLS), SCRAM-SHA-512 or SCRAM-SHA-256; SCRAM to Kafka 4 needs librdkafka 2.6.1.",
+       &s->kafka_sasl_mechanism);
   text("kafka_sasl_username_file", "File with the user name.", &s->kafka_sasl_username_file);
   text("kafka_sasl_password_file", "File with the password.", &s->kafka_sasl_password_file);
   options->Add(IntOption{.name = "kafka_session_timeout_ms",
@@ -97,6 +100,9 @@ void DeclareServers(Options* options, Settings* s) {
   text("grpc_tls_key_file", "", "Key of that certificate (PEM).", &s->grpc_tls.key_file);
   text("grpc_tls_client_ca_file", "", "Clients must show a certificate of this CA (PEM).",
        &s->grpc_tls.ca_file);
+  text("grpc_tls_peer_ca_file", "",
+       "Whose certificates of other instances to trust (PEM); empty = the CA of the clients.",
+       &s->grpc_tls_peer_ca_file);
   options->Add(BoolOption{.name = "grpc_reflection",
                           .group = "Servers",
                           .fallback = true,

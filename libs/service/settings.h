@@ -39,6 +39,7 @@ struct Settings {
 
   std::string grpc_listen, grpc_advertise;
   rpc::TlsFiles grpc_tls;
+  std::string grpc_tls_peer_ca_file;
   bool grpc_reflection = true;
   std::string health_listen;
 

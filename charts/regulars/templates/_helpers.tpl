@@ -98,6 +98,7 @@ of mounted files.
 {{- if $values.grpc.tls.enabled -}}
 {{- $_ := set $config "grpc_tls_cert_file" "/etc/regulars/grpc-tls/tls.crt" -}}
 {{- $_ := set $config "grpc_tls_key_file" "/etc/regulars/grpc-tls/tls.key" -}}
+{{- $_ := set $config "grpc_tls_peer_ca_file" "/etc/regulars/grpc-tls/ca.crt" -}}
 {{- if $values.grpc.tls.clientCertificates -}}
 {{- $_ := set $config "grpc_tls_client_ca_file" "/etc/regulars/grpc-tls/ca.crt" -}}
 {{- end -}}
