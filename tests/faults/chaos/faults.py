@@ -9,7 +9,7 @@ import time
 
 import probe
 from rot import ViewRot
-from system import STATEFUL, service_of
+from system import STATEFUL, SystemFailure, service_of
 
 ZOMBIE_BACKLOG = 800      # touches that keep a process busy while it is stopped
 FREEZES_MAX, FREEZES_PER_BURST = 60, 10
@@ -122,6 +122,10 @@ class Faults:
     def _view_back(self, start):
         """Until every shard's view is whole and fed by its owner, and reads answer."""
         nodes = self._fleet.nodes(*STATEFUL)
-        self._fleet.wait("every view is whole again", lambda: self._rot.whole(nodes), READY_LIMIT_S,
-                         0.05)
+        try:
+            self._fleet.wait("every view is whole again", lambda: self._rot.whole(nodes),
+                             READY_LIMIT_S, 0.05)
+        except SystemFailure as failure:
+            raise SystemFailure(f"{failure}; put back: {self._rot.old}; now: "
+                                f"{self._rot.shown()}") from failure
         return self._flow(start)

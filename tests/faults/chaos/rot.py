@@ -20,7 +20,8 @@ KEYS = 12
 class ViewRot:
     def __init__(self, fleet, touches, books):
         self._fleet, self._touches, self._books = fleet, touches, books
-        self._dump, self._values, self._old = {}, {}, {}
+        self.old = {}            # {meta: generation} of what was put back
+        self._dump, self._values, self._dumped_metas = {}, {}, {}
 
     @contextlib.contextmanager
     def client(self):
@@ -33,16 +34,22 @@ class ViewRot:
 
     def remember(self, chosen):
         """What is put back later; call some seconds before spoil()."""
-        self._dump, self._values, self._old = {}, {}, {}
+        self._dump, self._values, self.old = {}, {}, {}
         if chosen.rot not in ("older_value", "old_dump"):
             return
         with self.client() as client:
             if chosen.rot == "old_dump":
                 names = list(client.scan_iter(match=f"r1:*:{chosen.service}:*", count=5000))
-                dumps = client.pipeline(transaction=False)
+                # At one instant, as a replica or a snapshot would have it.
+                dumps = client.pipeline(transaction=True)
                 for name in names:
                     dumps.dump(name)
-                self._dump = {name: dump for name, dump in zip(names, dumps.execute()) if dump}
+                metas = self._metas(client, chosen.service)
+                for name in metas:
+                    dumps.hgetall(name)
+                answers = dumps.execute()
+                self._dump = {name: dump for name, dump in zip(names, answers) if dump}
+                self._dumped_metas = dict(zip(metas, answers[len(names):]))
                 return
             for name, row in self._names(client, chosen):
                 self._values[name] = (row, client.get(name))
@@ -55,6 +62,13 @@ class ViewRot:
         with self.client() as client:
             return getattr(self, "_" + chosen.rot)(chosen, client)
 
+    def shown(self):
+        """The record of every shard's view, for a reader of a failure."""
+        with self.client() as client:
+            return {name.decode(): {key.decode(): value.decode() for key, value in
+                                    client.hgetall(name).items()}
+                    for name in client.scan_iter(match="r1:*:meta", count=5000)}
+
     def whole(self, nodes):
         """Every shard's view is whole, newer than what was put back, and its owner has no more to say."""
         with self.client() as client:
@@ -62,7 +76,7 @@ class ViewRot:
                      for name in client.scan_iter(match="r1:*:meta", count=5000)}
         if len(metas) < SHARDS * len(STATEFUL) or any(
                 meta.get(b"whole") != b"1"
-                or int(meta[b"generation"]) <= self._old.get(name, -1) for name, meta in metas.items()):
+                or int(meta[b"generation"]) <= self.old.get(name, -1) for name, meta in metas.items()):
             return False
         return all(self._fleet.metrics(node).get("regulars_view_caught_up") == 1 for node in nodes)
 
@@ -79,6 +93,10 @@ class ViewRot:
             match=f"r1:*:{chosen.service}:*|", count=5000))
         return [(name, rows[parts[1]]) for name, parts in keys if parts[1] in rows]
 
+    @staticmethod
+    def _metas(client, service):
+        return sorted(client.scan_iter(match=f"r1:*:{service}:meta", count=5000))
+
     def _delete(self, chosen, client):
         for name, _ in self._names(client, chosen):
             client.delete(name)
@@ -92,8 +110,7 @@ class ViewRot:
         return False
 
     def _lost_meta(self, chosen, client):
-        metas = sorted(client.scan_iter(match=f"r1:*:{chosen.service}:meta", count=5000))
-        client.delete(random.Random(chosen.seed).choice(metas))
+        client.delete(random.Random(chosen.seed).choice(self._metas(client, chosen.service)))
         return True
 
     def _old_dump(self, chosen, client):
@@ -102,8 +119,9 @@ class ViewRot:
         put_back.delete(*names)
         for name, dump in self._dump.items():
             put_back.restore(name, 0 if name.endswith(b":meta") else 600_000, dump)
+        before = {name: client.hgetall(name) for name in self._dumped_metas}
         put_back.execute()
-        for name in self._dump:
-            if name.endswith(b":meta"):
-                self._old[name] = int(client.hget(name, "generation"))
+        # A shard in which nothing had happened since is as it was: its owner has nothing to mend.
+        self.old = {name: int(meta[b"generation"]) for name, meta in self._dumped_metas.items()
+                     if meta and meta != before[name]}
         return True

@@ -15,6 +15,7 @@ import collections
 import json
 import pathlib
 import random
+import signal
 import sys
 import time
 
@@ -53,6 +54,7 @@ class Run:
         self.figures = {}            # name -> largest
         self.violations = []
         self.kinds = collections.Counter()
+        self._verify_s = 0.0
 
     def start(self):
         self._fleet.start()
@@ -86,7 +88,8 @@ class Run:
         totals = self.books.totals()
         say(f"  {chosen.number:>3}  {str(chosen):<32}"
             + "".join(f"{name.removeprefix('recover_')} {value:,}  " for name, value in shown.items())
-            + f"checked in {time.monotonic() - healed:.1f} s of {time.monotonic() - begin:.1f} s;  "
+            + f"checked in {time.monotonic() - healed:.1f} s, verify {self._verify_s:.1f} s, of "
+            f"{time.monotonic() - begin:.1f} s;  "
             f"{totals['purchases']:,} orders, {totals['redemptions']:,} redemptions, "
             f"{totals['sends']:,} messages, {self.zombies.total} zombie writes refused")
 
@@ -115,7 +118,9 @@ class Run:
         rows = [row for row in self.books.rows() if row.member]
         self._audit.read_back(draw.sample(rows, min(READ_BACK, len(rows))))
         self._audit.provider()
+        self._verify_s = time.monotonic()
         self._audit.verify(self._reports / "chaos_verify.json")
+        self._verify_s = time.monotonic() - self._verify_s
 
 
 def write(path, fleet, run, args, rounds, done, began):
@@ -193,6 +198,8 @@ def main():
     fleet = Fleet(args.dir or ROOT / "build/local" / ("chaos-ci" if args.ci else "chaos"), args.bin)
     path = ROOT / "build/reports" / ("ci" if args.ci else "") / "chaos.json"
     code = 1
+    for ending in (signal.SIGINT, signal.SIGTERM):   # the processes must not outlive the run
+        signal.signal(ending, signal.default_int_handler)
     try:
         code = chaos(args, fleet, path)
         return code
