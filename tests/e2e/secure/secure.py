@@ -9,6 +9,7 @@ lacks a certificate or a password gets nothing. Exit status 0 only if every chec
 
 import argparse
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -237,6 +238,8 @@ def main():
         wrong_password(scene, check)
     finally:
         system.stop(wipe=check.failed == 0)
+        if check.failed == 0:
+            shutil.rmtree(system.certificates.dir)
     print(f"{check.failed} checks failed")
     return 1 if check.failed else 0
 
