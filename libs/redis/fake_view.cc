@@ -108,14 +108,22 @@ ViewMeta* FakeViewServer::FindMeta(const ShardId& shard) {
   return it == data_.meta.end() ? nullptr : &it->second;
 }
 
+namespace {
+
+bool IsFormer(const ViewMeta& meta, int64_t epoch, int64_t generation) {
+  return epoch < meta.epoch || (epoch == meta.epoch && generation < meta.generation);
+}
+
+}  // namespace
+
 ViewOutcome FakeViewServer::Guard(const ViewMeta* meta, int64_t epoch, int64_t generation) {
   if (!functions_loaded_) {
     functions_loaded_ = true;
     return ViewOutcome::kGap;
   }
   if (meta == nullptr) return ViewOutcome::kGap;
-  if (options_.break_fence) epoch = std::max(epoch, meta->epoch);
-  if (epoch < meta->epoch || (epoch == meta->epoch && generation < meta->generation)) {
+  if (IsFormer(*meta, epoch, generation)) {
+    if (options_.break_fence) return ViewOutcome::kApplied;
     ++fenced_writes_;
     return ViewOutcome::kFenced;
   }
@@ -127,10 +135,8 @@ ViewOutcome FakeViewServer::Claim(const ShardId& shard, const std::string& log_i
                                   int64_t generation, int64_t applied) {
   functions_loaded_ = true;
   const ViewMeta* const meta = FindMeta(shard);
-  const int64_t rank =
-      options_.break_fence && meta != nullptr ? std::max(epoch, meta->epoch) : epoch;
-  if (meta != nullptr && meta->log_id == log_id &&
-      (rank < meta->epoch || (rank == meta->epoch && generation < meta->generation))) {
+  if (meta != nullptr && meta->log_id == log_id && IsFormer(*meta, epoch, generation) &&
+      !options_.break_fence) {
     ++fenced_writes_;
     return ViewOutcome::kFenced;
   }
@@ -150,7 +156,8 @@ ViewOutcome FakeViewServer::ApplyOne(const ShardId& shard, const ApplyRequest& r
   ViewMeta* const meta = FindMeta(shard);
   const ViewOutcome verdict = Guard(meta, request.epoch, request.generation);
   if (verdict != ViewOutcome::kApplied) return verdict;
-  if (request.from != meta->applied && !options_.break_position) {
+  const bool former = IsFormer(*meta, request.epoch, request.generation);
+  if (request.from != meta->applied && !former && !options_.break_position) {
     return request.to <= meta->applied ? ViewOutcome::kApplied : ViewOutcome::kGap;
   }
   const std::string prefix = GenerationPrefix(shard, request.generation);

@@ -19,8 +19,7 @@
 namespace regulars::redis {
 
 struct FakeViewOptions {
-  // Only for the simulation's self-test. Takes the fence out: a writer of an older epoch is taken
-  // for the present owner, in Claim, Finish and Apply.
+  // Only for the simulation's self-test. Takes the fence out: what it would refuse is done.
   bool break_fence = false;
   // Takes the position out of Apply: what is sent again is done again.
   bool break_position = false;

@@ -26,7 +26,7 @@ using regulars::sim::Setup;
 
 struct SeedResult {
   bool died = false;
-  long long violations = 0, faults = 0, touches = 0, commands = 0;
+  long long violations = 0, faults = 0, touches = 0, commands = 0, reads = 0, fenced = 0;
   unsigned long long hash = 0;
 };
 
@@ -48,9 +48,11 @@ SeedResult RunInChild(const Setup& setup) {
       }
       std::fprintf(stderr, "seed %" PRIu64 ": %s\n", setup.seed, text.c_str());
     }
-    dprintf(ends[1], "%zd %lld %lld %lld %llu\n", outcome.violations.size(),
+    dprintf(ends[1], "%zd %lld %lld %lld %lld %lld %llu\n", outcome.violations.size(),
             static_cast<long long>(outcome.faults_injected),
             static_cast<long long>(outcome.touches), static_cast<long long>(outcome.commands),
+            static_cast<long long>(outcome.view_reads),
+            static_cast<long long>(outcome.fenced_writes),
             static_cast<unsigned long long>(outcome.trace_hash));
     std::fflush(nullptr);
     _exit(0);
@@ -58,12 +60,13 @@ SeedResult RunInChild(const Setup& setup) {
   close(ends[1]);
   SeedResult result;
   FILE* in = fdopen(ends[0], "r");
-  const int read = std::fscanf(in, "%lld %lld %lld %lld %llu", &result.violations, &result.faults,
-                               &result.touches, &result.commands, &result.hash);
+  const int read =
+      std::fscanf(in, "%lld %lld %lld %lld %lld %lld %llu", &result.violations, &result.faults,
+                  &result.touches, &result.commands, &result.reads, &result.fenced, &result.hash);
   std::fclose(in);
   int status = 0;
   waitpid(child, &status, 0);
-  if (read != 5 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+  if (read != 7 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     result = SeedResult();
     result.died = true;
     result.violations = 1;
@@ -106,7 +109,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "--seeds must be at least 1\n");
     return 2;
   }
-  int64_t done = 0, violated = 0, died = 0, faults = 0, touches = 0, commands = 0;
+  int64_t done = 0, violated = 0, died = 0, faults = 0, touches = 0, commands = 0, reads = 0,
+          fenced = 0;
   uint64_t hash = 0, first_found = 0;
   for (; done < seeds; ++done) {
     setup.seed = first + static_cast<uint64_t>(done);
@@ -114,6 +118,8 @@ int main(int argc, char** argv) {
     faults += result.faults;
     touches += result.touches;
     commands += result.commands;
+    reads += result.reads;
+    fenced += result.fenced;
     hash = regulars::Xxh3(Cat(hash, "/", result.hash));
     if (result.died) ++died;
     // In a self-test the auditor must notice: that the process stopped itself does not count.
@@ -145,6 +151,9 @@ int main(int argc, char** argv) {
               static_cast<long long>(done), static_cast<long long>(violated),
               static_cast<long long>(faults), static_cast<long long>(touches),
               static_cast<long long>(commands));
+  std::printf("view_reads %lld\nview_writes_fenced %lld\nprocesses_died %lld\n",
+              static_cast<long long>(reads), static_cast<long long>(fenced),
+              static_cast<long long>(died));
   std::printf("trace_hash %" PRIu64 "\nsame_seed_same_trace %s\n", hash,
               violated > 0 ? "not checked"
               : repeats    ? "yes"

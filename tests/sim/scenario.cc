@@ -42,7 +42,7 @@ class Scenario {
     world_.faults_on = false;
     work_.EndEventPool();
     Heal();
-    world_.Advance(5 * kDay);  // everything of the live pool falls due
+    DaysLater();
     Heal();
     if (world_.violations().empty()) AuditBusiness(&world_, work_);
     AuditRuntime(&world_);
@@ -52,6 +52,8 @@ class Scenario {
     outcome.faults_injected = world_.faults_injected;
     outcome.touches = work_.appended();
     outcome.commands = std::ssize(work_.commands());
+    outcome.view_reads = reader_.reads();
+    outcome.fenced_writes = world_.views().fenced_writes();
     outcome.trace_hash = world_.trace_hash();
     return outcome;
   }
@@ -159,7 +161,7 @@ class Scenario {
       instance->view_stalled_until_us = world_.now_us() + rng_.Between(1, 15) * kSecond;
     }
     if (happens(mix.rot)) world_.RotView();
-    if (happens(mix.compact)) Compact();
+    if (happens(mix.compact)) Compact(static_cast<int>(rng_.Below(kServices)), false);
     HoldView();
   }
 
@@ -172,14 +174,25 @@ class Scenario {
     hold_ = rng_.Between(1, 150);
   }
 
-  void Compact() {
-    const std::string topic = world_.Topic(
-        world_.program(static_cast<int>(rng_.Below(kServices))).service(), events::kChangelogKind);
+  void Compact(int service, bool drop_tombstones) {
+    const std::string topic =
+        world_.Topic(world_.program(service).service(), events::kChangelogKind);
     for (int32_t shard = 0; shard < world_.shards(); ++shard) {
       (void)world_.changelogs().Read(world_.log(), {topic, shard});
     }
     world_.Note(Cat("compaction of ", topic));
-    world_.log().Compact(topic);
+    world_.log().Compact(topic, drop_tombstones);
+  }
+
+  // Everything of the live pool falls due. Tombstones are gone by then, and instances come back
+  // whose disks never saw them.
+  void DaysLater() {
+    world_.Advance(5 * kDay);
+    if (!rng_.PerMille(300)) return;
+    for (int service = 0; service < kServices; ++service) Compact(service, true);
+    for (auto& instance : world_.instances()) {
+      if (!instance->worker && rng_.PerMille(500)) instance->wanted = true;
+    }
   }
 
   void SpoilView() {

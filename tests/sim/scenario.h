@@ -15,6 +15,8 @@ struct Outcome {
   int64_t faults_injected = 0;
   int64_t touches = 0;
   int64_t commands = 0;
+  int64_t view_reads = 0;     // whole views compared with the fold while the run went on
+  int64_t fenced_writes = 0;  // of former owners, refused by the view
   uint64_t trace_hash = 0;
 };
 

@@ -19,6 +19,9 @@ namespace {
 
 constexpr int64_t kEventPoolStart = 852'076'800 * kSecond;  // 1997-01-01
 constexpr int64_t kCommandsMax = 40;
+constexpr int kPointsService = 1;
+// Answers are replayed for seven days of the pool's clock.
+constexpr int64_t kReplay = 7 * kDay;
 
 std::string Hmac(std::string_view pool, int64_t person) {
   std::string bytes;
@@ -286,8 +289,27 @@ void Workload::AskWaiting() {
   }
 }
 
+int64_t Workload::PoolClock(const SentCommand& command) const {
+  const int32_t shard = ShardOf(Bucket(command.pool, command.member), world_->shards());
+  Instance* owner = world_->OwnerOf(kPointsService, shard);
+  if (owner == nullptr) return 0;
+  for (const shard::ShardStatus& status : owner->worker->Snapshot()) {
+    const auto clock = status.clocks.find(command.pool);
+    if (status.shard == shard && clock != status.clocks.end()) return clock->second;
+  }
+  return 0;
+}
+
+void Workload::CompareAnswer(SentCommand* command, const std::string& reply) {
+  if (!command->acknowledged) {
+    command->reply = reply;
+    command->replayed_until_us = command->asked_clock_us + kReplay;
+  } else if (PoolClock(*command) < command->replayed_until_us && command->reply != reply) {
+    world_->Violation(Cat("request ", command->request_id, " has two answers"));
+  }
+}
+
 void Workload::Submit(SentCommand* command) {
-  constexpr int kPointsService = 1;
   Instance* owner = world_->OwnerOf(
       kPointsService, ShardOf(Bucket(command->pool, command->member), world_->shards()));
   if (owner == nullptr || !owner->worker) return;
@@ -306,15 +328,8 @@ void Workload::Submit(SentCommand* command) {
     *answered = true;
     world_->Note(Cat(command->request_id, ": ", static_cast<int>(reply.code), " ", reply.reason));
     if (reply.code == absl::StatusCode::kOk) {
-      // Answers are replayed for seven days of the pool's clock; the event pool's may leap.
-      const bool replayed =
-          command->pool == kLivePool && world_->now_us() - command->acknowledged_us < 7 * kDay;
-      if (command->acknowledged && replayed && command->reply != reply.payload) {
-        world_->Violation(Cat("request ", command->request_id, " has two answers"));
-      }
-      if (!command->acknowledged) command->acknowledged_us = world_->now_us();
+      CompareAnswer(command, reply.payload);
       command->acknowledged = true;
-      command->reply = reply.payload;
     }
     if (attempt != command->tries) return;  // an older try
     if (reply.code == absl::StatusCode::kOk) {
@@ -329,6 +344,7 @@ void Workload::Submit(SentCommand* command) {
       command->state = SentCommand::State::kRefused;
     }
   };
+  if (attempt == 1) command->asked_clock_us = PoolClock(*command);
   command->asked = owner;
   command->state = SentCommand::State::kAsked;
   if (!owner->worker->Submit(std::move(ask))) command->state = SentCommand::State::kWaiting;

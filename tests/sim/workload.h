@@ -47,7 +47,8 @@ struct SentCommand {
   std::string reply;          // of the first answer that was OK
   Instance* asked = nullptr;
   int64_t tries = 0;
-  int64_t acknowledged_us = 0;
+  int64_t asked_clock_us = 0;     // of the pool, when it was asked first
+  int64_t replayed_until_us = 0;  // by the pool's clock: up to then the answer is the same
 };
 
 class Workload {
@@ -83,6 +84,10 @@ class Workload {
   void MakeRecord(SentTouch* touch);
   void Pump(const std::shared_ptr<Item>& item, bool in_order);
   void Submit(SentCommand* command);
+  // A repeated question gets the first answer, byte for byte.
+  void CompareAnswer(SentCommand* command, const std::string& reply);
+  // The clock of the command's pool at its shard, as of the last commit; 0 when nobody owns it.
+  int64_t PoolClock(const SentCommand& command) const;
 
   World* const world_;
   std::unique_ptr<kafka::Log> log_;
