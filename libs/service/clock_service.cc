@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/base/text.h"
 #include "libs/model/names.h"
 #include "regulars/runtime/v1/runtime_service.grpc.pb.h"
 
@@ -16,6 +17,9 @@ using google::protobuf::util::TimeUtil;
 using runtime::v1::Clock;
 using runtime::v1::GetClockRequest;
 using Call = rpc::UnaryCall<GetClockRequest, Clock>;
+using ParkedCall =
+    rpc::UnaryCall<runtime::v1::ListParkedKeysRequest, runtime::v1::ListParkedKeysResponse>;
+using RedriveCall = rpc::UnaryCall<runtime::v1::RedriveKeyRequest, runtime::v1::RedriveKeyResponse>;
 using SumsCall = rpc::UnaryCall<runtime::v1::GetSumsRequest, runtime::v1::Sums>;
 
 class ClockService final : public runtime::v1::RuntimeService::CallbackService {
@@ -37,7 +41,70 @@ class ClockService final : public runtime::v1::RuntimeService::CallbackService {
                        [this](const SumsCall& call) { call.Finish(AnswerSums(call)); });
   }
 
+  grpc::ServerUnaryReactor* ListParkedKeys(grpc::CallbackServerContext* context,
+                                           const runtime::v1::ListParkedKeysRequest* request,
+                                           runtime::v1::ListParkedKeysResponse* response) override {
+    return rpc::Handle(edge_, "/regulars.runtime.v1.RuntimeService/ListParkedKeys", context,
+                       request, request->parent(), response,
+                       [this](const ParkedCall& call) { call.Finish(AnswerParked(call)); });
+  }
+
+  grpc::ServerUnaryReactor* RedriveKey(grpc::CallbackServerContext* context,
+                                       const runtime::v1::RedriveKeyRequest* request,
+                                       runtime::v1::RedriveKeyResponse* response) override {
+    return rpc::Handle(edge_, "/regulars.runtime.v1.RuntimeService/RedriveKey", context, request,
+                       request->parent(), response,
+                       [this](const RedriveCall& call) { Redrive(call); });
+  }
+
  private:
+  absl::Status CheckParent(const std::string& parent, const std::string& pool) const {
+    REGULARS_RETURN_IF_ERROR(model::ParseName(parent, "pools/{pool}").status());
+    return CheckPool(pool);
+  }
+
+  absl::Status AnswerParked(const ParkedCall& call) {
+    const std::string& pool = call.caller().pool;
+    REGULARS_RETURN_IF_ERROR(CheckParent(call.request().parent(), pool));
+    if (sources_.gateway == nullptr) return absl::OkStatus();
+    std::vector<shard::ShardStatus> shards = sources_.shards();
+    std::sort(shards.begin(), shards.end(),
+              [](const auto& a, const auto& b) { return a.shard < b.shard; });
+    for (const shard::ShardStatus& status : shards) {
+      for (const runtime::v1::ParkedKey& key : status.parked) {
+        if (key.pool() == pool) FillParked(status.shard, key, call.response().add_parked_keys());
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  static void FillParked(int32_t shard, const runtime::v1::ParkedKey& key,
+                         runtime::v1::ParkedEntity* row) {
+    const runtime::v1::InputRef& culprit = key.culprit();
+    row->set_entity(key.entity());
+    row->set_shard(shard);
+    *row->mutable_park_time() = TimeUtil::MicrosecondsToTimestamp(key.since_us());
+    row->set_waiting(key.letters() - key.redriven());
+    row->set_culprit(culprit.topic().starts_with('@')
+                         ? Cat(culprit.topic(), "/", culprit.name())
+                         : Cat(culprit.topic(), "/", culprit.partition(), "/", culprit.offset()));
+  }
+
+  void Redrive(const RedriveCall& call) {
+    const runtime::v1::RedriveKeyRequest& request = call.request();
+    absl::Status status = CheckParent(request.parent(), call.caller().pool);
+    if (status.ok() && (sources_.gateway == nullptr || request.entity().empty())) {
+      status =
+          DomainError(absl::StatusCode::kNotFound, "KEY_NOT_PARKED", "nothing waits for this key");
+    }
+    if (!status.ok()) return call.Finish(status);
+    Work work;
+    work.kind = shard::InputKind::kCommand;
+    work.entity = request.entity();
+    work.type = std::string(shard::kRedriveCommand);
+    sources_.gateway->Submit(call, std::move(work));
+  }
+
   absl::Status CheckPool(const std::string& pool) const {
     if (sources_.knows_pool(pool)) return absl::OkStatus();
     return DomainError(absl::StatusCode::kNotFound, "POOL_UNKNOWN",

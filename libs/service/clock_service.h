@@ -14,6 +14,7 @@
 
 #include "libs/base/time.h"
 #include "libs/rpc/call.h"
+#include "libs/service/gateway.h"
 #include "libs/shard/worker.h"
 #include "regulars/runtime/v1/runtime_service.pb.h"
 
@@ -28,6 +29,7 @@ struct ClockSources {
   std::function<bool(const std::string& pool)> knows_pool;
   // Control sums of the owned shards; empty in a stateless service.
   std::function<runtime::v1::Sums(const std::string& pool)> sums;
+  Gateway* gateway = nullptr;  // null in a stateless service
 };
 
 // `edge` outlives the service.

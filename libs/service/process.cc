@@ -120,17 +120,27 @@ const seal::Pepper* Process::pepper(std::string_view pool) const { return FindIn
 
 const seal::Sealer* Process::sealer(std::string_view pool) const { return FindIn(sealers_, pool); }
 
-types::v1::Sealed Process::SealSetAside(std::string_view pool, std::string_view bytes) const {
-  types::v1::Sealed out;
+const seal::Sealer& Process::SetAsideSealer(std::string_view pool) const {
   const seal::Sealer* found = sealer(pool);
   if (found == nullptr && !sealers_.empty()) found = &sealers_.begin()->second;
   REGULARS_ASSERT(found != nullptr, "nothing may leave unsealed, and nothing may be lost");
-  const absl::StatusOr<seal::Box> box = found->Seal(bytes, Cat("set-aside/", pool));
+  return *found;
+}
+
+types::v1::Sealed Process::SealSetAside(std::string_view pool, std::string_view bytes) const {
+  types::v1::Sealed out;
+  const absl::StatusOr<seal::Box> box = SetAsideSealer(pool).Seal(bytes, Cat("set-aside/", pool));
   REGULARS_ASSERT(box.ok(), "a part of what is set aside is above the limit of a box");
   out.set_key_id(box->key_id);
   out.set_nonce(box->nonce);
   out.set_ciphertext(box->ciphertext);
   return out;
+}
+
+absl::StatusOr<std::string> Process::OpenSetAside(std::string_view pool,
+                                                  const types::v1::Sealed& sealed) const {
+  const seal::Box box{sealed.key_id(), sealed.nonce(), sealed.ciphertext()};
+  return SetAsideSealer(pool).Open(box, Cat("set-aside/", pool));
 }
 
 }  // namespace regulars::service

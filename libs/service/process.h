@@ -55,8 +55,12 @@ class Process {
   // Seals what is set aside (dead letters): associated data "set-aside/<pool>". What belongs to no
   // pool is sealed under the first pool's key. At most seal::kPlaintextMax bytes (asserted).
   [[nodiscard]] types::v1::Sealed SealSetAside(std::string_view pool, std::string_view bytes) const;
+  // Errors as seal::Sealer::Open.
+  [[nodiscard]] absl::StatusOr<std::string> OpenSetAside(std::string_view pool,
+                                                         const types::v1::Sealed& sealed) const;
 
  private:
+  [[nodiscard]] const seal::Sealer& SetAsideSealer(std::string_view pool) const;
   absl::Status OpenKeys(bool stateful);
   absl::Status OpenKafka();
 

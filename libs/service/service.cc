@@ -18,6 +18,7 @@
 #include "libs/seal/crypto.h"
 #include "libs/service/clock_service.h"
 #include "libs/service/health.h"
+#include "libs/service/shard_metrics.h"
 #include "libs/service/view_parts.h"
 #include "libs/service/worker_probe.h"
 #include "libs/service/worker_thread.h"
@@ -119,6 +120,7 @@ class Runner {
     ClockSources clocks;
     if (program_ != nullptr) clocks.shard_count = static_cast<int32_t>(s.shards);
     clocks.shards = [this] { return process_.gateway()->Shards(); };
+    clocks.gateway = process_.gateway();
     clocks.promised = spec_.promised_clock;
     clocks.knows_pool = [this](const std::string& pool) { return process_.knows_pool(pool); };
     if (program_ != nullptr) {
@@ -171,9 +173,13 @@ class Runner {
     ports.seal = [this](std::string_view pool, std::string_view bytes) {
       return process_.SealSetAside(pool, bytes);
     };
+    ports.open = [this](std::string_view pool, const types::v1::Sealed& sealed) {
+      return process_.OpenSetAside(pool, sealed);
+    };
     worker_ = std::make_unique<WorkerThread>(
         std::make_unique<shard::Worker>(program_.get(), std::move(options), std::move(ports)),
         &process_.logger(), [this] { fatal_ = true; });
+    shard_metrics_ = std::make_unique<ShardMetrics>(&process_.metrics(), worker_->worker());
     process_.gateway()->Attach(Cat(spec_.name, "-", s.slot), address_, worker_->worker());
     return absl::OkStatus();
   }
@@ -206,6 +212,7 @@ class Runner {
   std::unique_ptr<rpc::Server> server_;
   std::string address_;
   std::unique_ptr<WorkerThread> worker_;
+  std::unique_ptr<ShardMetrics> shard_metrics_;
   std::unique_ptr<HealthServer> health_;
 };
 

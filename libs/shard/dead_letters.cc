@@ -43,7 +43,8 @@ std::string WholeRecord(const kafka::Record& record) {
 }  // namespace
 
 void Worker::SetAside(Shard* shard, const kafka::Record& record, std::string_view pool,
-                      int error_class, std::string_view reason, std::string_view detail) {
+                      int error_class, std::string_view reason, std::string_view detail,
+                      std::string_view entity) {
   // A name that is not configured must not become a key of our books.
   const std::string pool_text =
       options_.pools.contains(std::string(pool)) ? std::string(pool) : "unknown";
@@ -65,6 +66,7 @@ void Worker::SetAside(Shard* shard, const kafka::Record& record, std::string_vie
   letter.set_log_id(shard->log_id);
   letter.set_parts(static_cast<uint32_t>(parts));
   letter.set_whole_record(whole);
+  letter.set_entity(std::string(entity));
   if (!whole) {
     letter.set_key(std::string(record.key));
     AddHeaders(record, &letter);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -24,7 +25,8 @@ struct ShardBooks {
     friend auto operator<=>(const Channel&, const Channel&) = default;
   };
   std::map<Channel, int64_t> channels;
-  std::map<std::pair<std::string, std::string>, int64_t> sums;  // (pool, name)
+  std::map<std::pair<std::string, std::string>, int64_t> sums;                   // (pool, name)
+  std::map<std::pair<std::string, std::string>, runtime::v1::ParkedKey> parked;  // (pool, entity)
 };
 
 struct Shard {
@@ -33,6 +35,12 @@ struct Shard {
   int64_t epoch = 0;             // offset of our ownership record
   int64_t claimed_sequence = 0;  // sequence before the ownership record
   uint32_t owners_without_progress = 0;
+  // Trial mode: one input per transaction, announced by a transaction of its own.
+  bool trial = false;
+  int64_t trial_since_us = 0, trial_busy_us = 0;  // steady clock
+  int trial_inputs = 0;
+  std::optional<runtime::v1::InputRef> suspect;  // what an earlier life of this instance died of
+  std::optional<runtime::v1::InputRef> trying;   // goes into the next @shard
   std::unique_ptr<ShardStore> store;
   ShardBooks committed;
   ShardBooks open;

@@ -60,6 +60,10 @@ class ShardStore {
     std::string entity, name;
     int64_t at_us = 0;
   };
+  // Takes a timer that is set out of the index of due ones (it fires no more by itself), and puts
+  // all timers of the entity back.
+  void SnoozeTimer(std::string_view pool, const DueTimer& due);
+  void WakeTimers(std::string_view pool, std::string_view entity);
   // The first timer of the pool with at <= now, in order of (at, entity, name).
   std::optional<DueTimer> FirstDue(const std::string& pool, int64_t now_us);
   // The first timer of the entity with at <= now, in order of (at, name).

@@ -111,6 +111,13 @@ absl::Status Worker::OpenShard(int32_t shard_id) {
     }
     for (const auto& input : record.inputs()) books.positions[input.topic()] = input.to();
     for (const auto& sum : record.sums()) books.sums[{sum.pool(), sum.name()}] = sum.value();
+    for (const auto& key : record.parked()) books.parked[{key.pool(), key.entity()}] = key;
+    if (record.has_trying()) {
+      shard->trying = record.trying();
+      const auto died = DiedOf(*shard, record.trying());
+      if (!died.ok()) return died.status();
+      if (*died) shard->suspect = record.trying();
+    }
   } else {
     shard->log_id = ports_.new_log_id();
   }
@@ -224,6 +231,13 @@ absl::Status Worker::CommitOwnership(const std::vector<Shard*>& shards) {
     return Retry([&] { return producer_->Commit(options_.kafka_timeout); });
   };
   const kafka::TxnResult result = transaction();
+  for (Shard* shard : shards) {
+    shard->trial = shard->trying || shard->owners_without_progress >= kOwnersWithoutProgressMax;
+    shard->trying.reset();
+    shard->trial_since_us = shard->trial_busy_us = ports_.steady_us();
+    ++shard->owners_without_progress;
+    if (shard->trial) ports_.probe->Event("trial", Cat(service_, "-", shard->id));
+  }
   if (result.message == "crash") return absl::CancelledError("crash");
   if (result.ok()) return absl::OkStatus();
   ports_.probe->Aborted(Cat("ownership: ", result.message));

@@ -56,7 +56,8 @@ absl::Status Worker::Step(absl::Duration max_wait) {
   if (!consumer_) status = Connect();
   if (status.ok() && !rebalanced_ && !to_take_over_.empty()) status = TakeOver();
   if (status.ok() && !rebalanced_) {
-    status = Gather(to_take_over_.empty() ? max_wait : absl::ZeroDuration());
+    const absl::Duration wait = to_take_over_.empty() ? max_wait : absl::ZeroDuration();
+    status = InTrial() ? GatherOne(wait) : Gather(wait);
   }
   if (status.ok() && !rebalanced_) status = CommitBatch();
   if (absl::IsCancelled(status)) return status;  // the crash hook: no clean-up, as in a crash
@@ -122,26 +123,43 @@ absl::Duration Worker::WaitBound(absl::Duration max_wait) {
   return absl::Microseconds(std::max<int64_t>(wait_us, 0));
 }
 
-absl::Status Worker::Gather(absl::Duration max_wait) {
+void Worker::BeginBatch() {
   outputs_.clear();
   answers_.clear();
   batch_inputs_ = 0;
   batch_commands_ = 0;
-  absl::Duration wait = more_timers_ ? absl::ZeroDuration() : WaitBound(max_wait);
-  more_timers_ = false;
+  batch_oldest_us_ = 0;
   for (auto& [id, shard] : shards_) {
     if (ports_.view != nullptr && ports_.view->WantsSnapshot(id)) {
       ports_.view->GiveSnapshot(id, shard->committed.sequence, shard->store->store().NewSnapshot());
     }
   }
   batch_wall_us_ = ports_.wall_us();
+}
+
+absl::StatusOr<std::optional<kafka::Record>> Worker::PollRecord(absl::Duration wait) {
+  auto record = consumer_->Poll(wait);
+  if (absl::IsFailedPrecondition(record.status())) {
+    // Another process of our slot has taken the static membership: this one must end.
+    return absl::PermissionDeniedError(record.status().message());
+  }
+  return record;
+}
+
+absl::Status Worker::StoresStatus() const {
+  for (const auto& [id, shard] : shards_) {
+    if (!shard->store->status().ok()) return shard->store->status();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Worker::Gather(absl::Duration max_wait) {
+  absl::Duration wait = more_timers_ ? absl::ZeroDuration() : WaitBound(max_wait);
+  more_timers_ = false;
+  BeginBatch();
   int64_t deadline_us = 0;
   while (batch_inputs_ < static_cast<int64_t>(options_.batch_inputs_max)) {
-    auto record = consumer_->Poll(wait);
-    if (absl::IsFailedPrecondition(record.status())) {
-      // Another process of our slot has taken the static membership: this one must end.
-      return absl::PermissionDeniedError(record.status().message());
-    }
+    const auto record = PollRecord(wait);
     if (!record.ok()) return record.status();
     if (rebalanced_) return absl::OkStatus();
     if (!record->has_value()) break;
@@ -157,10 +175,7 @@ absl::Status Worker::Gather(absl::Duration max_wait) {
   ApplyCommands();
   FireLiveTimers();
   AdvanceEventClocks();
-  for (auto& [id, shard] : shards_) {
-    if (!shard->store->status().ok()) return shard->store->status();
-  }
-  return absl::OkStatus();
+  return StoresStatus();
 }
 
 bool Worker::Submit(Command command) {
@@ -207,6 +222,7 @@ void Worker::ResetAll(std::string_view why) {
     if (ports_.view != nullptr) ports_.view->Lost(id);
   }
   shards_.clear();
+  marks_.reset();
   to_take_over_.clear();
   rebalanced_ = false;
   token_.reset();
@@ -255,8 +271,13 @@ void Worker::PublishStatus() {
   std::vector<ShardStatus> status;
   status.reserve(shards_.size());
   for (const auto& [id, shard] : shards_) {
-    status.push_back({id, shard->epoch, shard->committed.sequence, shard->committed.pool_now,
-                      shard->committed.sums});
+    status.push_back({id,
+                      shard->epoch,
+                      shard->committed.sequence,
+                      shard->committed.pool_now,
+                      shard->committed.sums,
+                      {}});
+    for (const auto& [name, key] : shard->committed.parked) status.back().parked.push_back(key);
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   status_ = std::move(status);

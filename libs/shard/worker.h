@@ -48,6 +48,15 @@ inline constexpr size_t kCommandsQueuedMax = 10'000;
 // A dead letter holds at most this much of the original; a larger one has several parts.
 inline constexpr size_t kLetterPartBytes = 60 * 1024;
 inline constexpr std::string_view kOutputTooLarge = "OUTPUT_TOO_LARGE";
+// Ownership records without an input between them, after which the next owner takes one input per
+// transaction.
+inline constexpr uint32_t kOwnersWithoutProgressMax = 3;
+// Parked keys of a shard; above it the process stops: it is the code that is bad, not the inputs.
+inline constexpr size_t kParkedKeysMax = 256;
+// Letters of a parked key that one redrive applies.
+inline constexpr size_t kRedriveMax = 1000;
+// The command of the runtime itself: its entity is the parked key, its reply a RedriveKeyResponse.
+inline constexpr std::string_view kRedriveCommand = "@redrive";
 // In the place of a topic where the input is no record.
 inline constexpr std::string_view kTimerTopic = "@timer";
 inline constexpr std::string_view kCommandTopic = "@command";
@@ -113,6 +122,8 @@ struct WorkerPorts {
   std::function<std::string()> new_log_id;    // random
   // At most kLetterPartBytes; never empty in production: what is set aside must not be lost.
   std::function<types::v1::Sealed(std::string_view pool, std::string_view bytes)> seal;
+  // What `seal` made. NOT_FOUND when the key is destroyed.
+  std::function<absl::StatusOr<std::string>(std::string_view pool, const types::v1::Sealed&)> open;
   // Test hook: false = this process dies here (Step returns CANCELLED and the object is destroyed).
   std::function<bool(std::string_view point)> at_point;
 };
@@ -136,6 +147,7 @@ struct ShardStatus {
   int64_t sequence = 0;
   std::map<std::string, int64_t> clocks;  // pool -> now
   std::map<std::pair<std::string, std::string>, int64_t> sums;
+  std::vector<runtime::v1::ParkedKey> parked;
 };
 
 class Worker : private kafka::RebalanceListener {
@@ -156,6 +168,11 @@ class Worker : private kafka::RebalanceListener {
   bool ready() const;
   // When the loop last came round or a long takeover moved on; steady clock. Any thread.
   int64_t alive_us() const { return alive_us_; }
+  // Age of the oldest record of the last batch when it was committed; 0 when there was none. Any
+  // thread.
+  int64_t input_age_us() const { return input_age_us_; }
+  // Wall clock less the broker's time at the last commit. Any thread.
+  int64_t clock_skew_us() const { return clock_skew_us_; }
   // Answers what is queued with UNAVAILABLE and leaves. The worker's thread.
   void Stop();
 
@@ -172,6 +189,9 @@ class Worker : private kafka::RebalanceListener {
 
   // worker.cc
   absl::Status Connect();
+  void BeginBatch();
+  absl::StatusOr<std::optional<kafka::Record>> PollRecord(absl::Duration wait);
+  absl::Status StoresStatus() const;
   absl::Status Gather(absl::Duration max_wait);
   absl::Duration WaitBound(absl::Duration max_wait);
   void DropBatch(std::string_view why, bool outcome_known);
@@ -181,13 +201,36 @@ class Worker : private kafka::RebalanceListener {
 
   // worker_records.cc
   void ApplyRecord(const kafka::Record& record);
+  void ApplyEvent(Shard* shard, const kafka::Record& record);
   void ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer);
   bool IsChannel(std::string_view topic, std::string_view producer) const;
 
   // dead_letters.cc
   void SetAside(Shard* shard, const kafka::Record& record, std::string_view pool, int error_class,
-                std::string_view reason, std::string_view detail);
+                std::string_view reason, std::string_view detail, std::string_view entity = "");
   void OutputLetter(Shard* shard, const runtime::v1::DeadLetter& letter);
+
+  // trial.cc
+  [[nodiscard]] bool InTrial() const;
+  absl::Status GatherOne(absl::Duration max_wait);
+  absl::Status TakeOne(absl::Duration wait, bool* worked);
+  absl::StatusOr<bool> Announce(Shard* shard, const runtime::v1::InputRef& ref);
+  absl::Status Mark(const Shard& shard, const runtime::v1::InputRef* ref);
+  absl::StatusOr<bool> DiedOf(const Shard& shard, const runtime::v1::InputRef& ref);
+  absl::StatusOr<store::Store*> Marks();
+  absl::StatusOr<bool> FireOneTimer();
+  absl::StatusOr<bool> TryTimer(Shard* shard, const std::string& pool, int64_t until_us);
+  absl::Status Condemn(Shard* shard);
+  void EndTrial(Shard* shard);
+
+  // parking.cc
+  runtime::v1::ParkedKey* ParkedKeyOf(Shard* shard, std::string_view pool, std::string_view entity);
+  absl::Status Park(Shard* shard, const runtime::v1::InputRef& culprit);
+  void SetAsideParked(Shard* shard, const kafka::Record& record, runtime::v1::ParkedKey* key);
+  Reply Redrive(Shard* shard, const Command& command);
+  struct Letter;
+  absl::Status ReadLetters(const Shard& shard, const runtime::v1::ParkedKey& key,
+                           std::vector<Letter>* letters);
 
   // worker_commands.cc
   void ApplyCommands();
@@ -197,6 +240,8 @@ class Worker : private kafka::RebalanceListener {
   // worker_timers.cc
   int64_t NowFor(Shard* shard, const std::string& pool, int64_t own_time_us);
   void AdvanceEventClocks();
+  // The instant that every clock channel of the pool has promised; INT64_MAX without channels.
+  int64_t PromisedClock(const Shard& shard, const std::string& pool) const;
   void PublishClock(Shard* shard, const std::string& pool, int64_t clock_us);
   void FireLiveTimers();
   void FireOwnTimers(Shard* shard, const std::string& pool, const std::string& entity,
@@ -219,7 +264,7 @@ class Worker : private kafka::RebalanceListener {
   absl::Status AfterCommit(const std::vector<Shard*>& touched);
   void AnswerAll(const std::vector<Answer>& answers);
   void Refresh(const Shard& shard, const Command& query);
-  void CheckClock() const;
+  void CheckClock();
   runtime::v1::ShardRecord MakeShardRecord(const Shard& shard) const;
 
   // takeover.cc
@@ -254,16 +299,18 @@ class Worker : private kafka::RebalanceListener {
   bool rebalanced_ = false;   // a revoke ended the drain
   bool more_timers_ = false;  // an event clock has more to fire: do not wait
   std::map<int32_t, std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<store::Store> marks_;  // open in trial mode only
 
   // The open batch.
   std::vector<kafka::OutRecord> outputs_;
   std::vector<Answer> answers_;
   int64_t batch_inputs_ = 0;
   int64_t batch_wall_us_ = 0;
+  int64_t batch_oldest_us_ = 0;  // broker time of its oldest record; 0 = none
   uint32_t batch_commands_ = 0;
   int64_t applied_total_ = 0;
 
-  std::atomic<int64_t> alive_us_{0};
+  std::atomic<int64_t> alive_us_{0}, input_age_us_{0}, clock_skew_us_{0};
   mutable std::mutex mutex_;  // guards what other threads see
   std::deque<Command> queue_;
   std::vector<ShardStatus> status_;

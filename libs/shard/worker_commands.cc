@@ -61,6 +61,14 @@ void Worker::ApplyCommand(Command command) {
     answer.reply.code = absl::StatusCode::kDeadlineExceeded;
     answer.reply.reason = "DEADLINE_OVER";
     answer.reply.message = "the deadline passed before the command was applied";
+  } else if (command.type == kRedriveCommand) {
+    answer.shard = shard_id;
+    answer.reply = Redrive(it->second.get(), command);
+  } else if (ParkedKeyOf(it->second.get(), command.pool, command.entity) != nullptr) {
+    answer.reply.code = absl::StatusCode::kFailedPrecondition;
+    answer.reply.reason = "KEY_PARKED";
+    answer.reply.message =
+        "an input of this key crashed the service; the key waits for its redrive";
   } else {
     Shard* shard = it->second.get();
     answer.shard = shard_id;

@@ -89,6 +89,11 @@ ShardRecord Worker::MakeShardRecord(const Shard& shard) const {
     sum->set_name(name.second);
     sum->set_value(value);
   }
+  for (const auto& [key, parked] : shard.open.parked) *record.add_parked() = parked;
+  if (shard.trying) *record.mutable_trying() = *shard.trying;
+  // Only inputs are progress: a timer or a clock may fire before the input that crashes.
+  const bool progress = !shard.trial && shard.open.positions != shard.committed.positions;
+  record.set_owner_records_without_progress(progress ? 0 : shard.owners_without_progress);
   return record;
 }
 
@@ -163,6 +168,7 @@ absl::Status Worker::CommitBatch() {
     if (shard->touched || shard->store->has_changelog_changes()) touched.push_back(shard.get());
   }
   if (touched.empty()) {
+    input_age_us_ = 0;
     const std::vector<Answer> answers = std::move(answers_);
     answers_.clear();
     AnswerAll(answers);
@@ -178,15 +184,17 @@ absl::Status Worker::CommitBatch() {
   if (absl::Status after = AfterCommit(touched); !after.ok()) return after;
   ports_.probe->Committed(batch_inputs_ + batch_commands_,
                           absl::Microseconds(ports_.steady_us() - started_us));
+  input_age_us_ = batch_oldest_us_ > 0 ? ports_.wall_us() - batch_oldest_us_ : 0;
   return absl::OkStatus();
 }
 
 // Before every commit: nothing may be decided by a clock that is off. The batch was decided before
 // the broker stamped it, and the clock is read again after, so a process that stood still in
 // between is no false alarm.
-void Worker::CheckClock() const {
+void Worker::CheckClock() {
   const int64_t broker_us = producer_->broker_time_us();
   if (broker_us <= 0 || options_.clock_skew_us_max <= 0) return;
+  clock_skew_us_ = ports_.wall_us() - broker_us;
   REGULARS_ASSERT(batch_wall_us_ - broker_us < options_.clock_skew_us_max,
                   "the wall clock is too far ahead of the broker's");
   REGULARS_ASSERT(broker_us - ports_.wall_us() < options_.clock_skew_us_max,

@@ -24,7 +24,14 @@ void Worker::ApplyRecord(const kafka::Record& record) {
   position = record.offset + 1;
   shard->touched = true;
   ++batch_inputs_;
+  if (record.timestamp_us > 0 &&
+      (batch_oldest_us_ == 0 || record.timestamp_us < batch_oldest_us_)) {
+    batch_oldest_us_ = record.timestamp_us;
+  }
+  ApplyEvent(shard, record);
+}
 
+void Worker::ApplyEvent(Shard* shard, const kafka::Record& record) {
   const auto event = events::FromHeaders(record.headers);
   if (!event.ok()) {
     SetAside(shard, record, "", runtime::v1::DEAD_LETTER_CLASS_UNREADABLE, ReasonOf(event.status()),
@@ -40,6 +47,9 @@ void Worker::ApplyRecord(const kafka::Record& record) {
     ApplyClock(shard, record, event->shard);
     return;
   }
+  if (auto* parked = ParkedKeyOf(shard, event->pool, event->subject); parked != nullptr) {
+    return SetAsideParked(shard, record, parked);
+  }
   Input input;
   input.kind = InputKind::kRecord;
   input.pool = std::string(event->pool);
@@ -48,7 +58,7 @@ void Worker::ApplyRecord(const kafka::Record& record) {
   input.id = std::string(event->id);
   input.payload = std::string(record.value);
   input.time_us = event->time_us;
-  input.topic = topic;
+  input.topic = std::string(record.topic);
   input.partition = record.partition;
   input.offset = record.offset;
   bool skip = false;
@@ -58,9 +68,12 @@ void Worker::ApplyRecord(const kafka::Record& record) {
     return;
   }
   if (skip) return;
+  if (auto* parked = ParkedKeyOf(shard, input.pool, input.entity); parked != nullptr) {
+    return SetAsideParked(shard, record, parked);
+  }
   input.now_us = NowFor(shard, input.pool, input.time_us);
   FireOwnTimers(shard, input.pool, input.entity, input.now_us);
-  const Effects effects = program_->Apply(StoreEntityState(shard->store.get(), input), input);
+  Effects effects = program_->Apply(StoreEntityState(shard->store.get(), input), input);
   if (!FitsLog(effects)) {
     SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_TOO_LARGE, kOutputTooLarge,
              "an event of this input is above the limit");
@@ -70,7 +83,7 @@ void Worker::ApplyRecord(const kafka::Record& record) {
     SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED,
              effects.dead_letter->reason, effects.dead_letter->detail);
   }
-  CarryOut(shard, input, effects);
+  CarryOut(shard, input, std::move(effects));
 }
 
 void Worker::ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer) {

@@ -30,23 +30,27 @@ int64_t Worker::NowFor(Shard* shard, const std::string& pool, int64_t own_time_u
   return std::max(now, own_time_us);
 }
 
+int64_t Worker::PromisedClock(const Shard& shard, const std::string& pool) const {
+  // The minimum over every channel that is expected to exist.
+  int64_t promised = std::numeric_limits<int64_t>::max();
+  for (const InputTopic& input : program_->inputs()) {
+    if (input.clock_channels < 0) continue;
+    const int count = input.clock_channels == 0 ? 1 : options_.shard_count;
+    for (int i = 0; i < count; ++i) {
+      const std::string producer =
+          input.clock_channels == 0 ? std::string(events::kIngestShard) : Cat(i);
+      const auto it = shard.open.channels.find({pool, Topic(input.domain, input.kind), producer});
+      promised = std::min(promised, it == shard.open.channels.end() ? 0 : it->second);
+    }
+  }
+  return promised;
+}
+
 void Worker::AdvanceEventClocks() {
   for (const auto& [pool, mode] : options_.pools) {
     if (mode != PoolClock::kEvent) continue;
     for (auto& [id, shard] : shards_) {
-      // The minimum over every channel that is expected to exist.
-      int64_t target = std::numeric_limits<int64_t>::max();
-      for (const InputTopic& input : program_->inputs()) {
-        if (input.clock_channels < 0) continue;
-        const int count = input.clock_channels == 0 ? 1 : options_.shard_count;
-        for (int i = 0; i < count; ++i) {
-          const std::string producer =
-              input.clock_channels == 0 ? std::string(events::kIngestShard) : Cat(i);
-          const auto it =
-              shard->open.channels.find({pool, Topic(input.domain, input.kind), producer});
-          target = std::min(target, it == shard->open.channels.end() ? 0 : it->second);
-        }
-      }
+      const int64_t target = PromisedClock(*shard, pool);
       if (target == std::numeric_limits<int64_t>::max() || target <= shard->open.pool_now[pool]) {
         continue;
       }
@@ -127,6 +131,11 @@ void Worker::FireOwnTimers(Shard* shard, const std::string& pool, const std::str
 
 void Worker::FireTimer(Shard* shard, const std::string& pool, const ShardStore::DueTimer& due,
                        int64_t now_us) {
+  if (ParkedKeyOf(shard, pool, due.entity) != nullptr) {
+    // It stays set and counts when the key is redriven.
+    shard->store->SnoozeTimer(pool, due);
+    return;
+  }
   shard->store->CancelTimer(pool, due.entity, due.name);
   shard->touched = true;
   Input input;

@@ -29,7 +29,11 @@ inline constexpr int64_t kStart = 1'700'000'000'000'000;
 inline constexpr int64_t kSecond = 1'000'000;
 inline constexpr int32_t kShards = 2;
 
-// Counts records per entity; "late" sets a timer one hour on, whose firing counts 100.
+// Stands for an assertion that stops the process: the worker is destroyed after it.
+struct Poisoned {};
+
+// Counts records per entity; "poison" crashes while `poisonous`; "late" sets a timer one hour on,
+// whose firing counts 100.
 class CounterProgram : public Program {
  public:
   std::string service() const override { return "points"; }
@@ -39,6 +43,7 @@ class CounterProgram : public Program {
     return absl::OkStatus();
   }
   Effects Apply(const EntityState& state, const Input& input) const override {
+    if (poisonous && (input.payload == "poison" || input.type == "poison")) throw Poisoned();
     int64_t count = 0;
     if (const auto bytes = state.Get("")) count = std::stoll(*bytes);
     count += input.kind == InputKind::kTimer ? 100 : 1;
@@ -52,6 +57,9 @@ class CounterProgram : public Program {
       Publish& event = effects.publishes.back();
       const size_t rest = event.entity.size() + event.type.size() + event.id.size();
       event.payload.assign(std::stoul(input.payload.substr(8)) - rest, 'e');
+    }
+    if (input.payload == "poison timer") {
+      effects.set_timers.push_back({"poison", input.now_us + 60 * kSecond});
     }
     if (input.payload == "late") {
       effects.set_timers.push_back({"hour", input.now_us + 3600 * kSecond});
@@ -67,6 +75,7 @@ class CounterProgram : public Program {
   }
   std::string CheckInvariants(const EntityState&) const override { return ""; }
   bool InView(std::string_view sub) const override { return sub.empty(); }
+  bool poisonous = true;
 };
 
 class Probe : public WorkerProbe {
@@ -132,6 +141,9 @@ class WorkerTest : public testing::Test {
       sealed.set_ciphertext(bytes.data(), bytes.size());
       return sealed;
     };
+    ports.open = [](std::string_view, const types::v1::Sealed& sealed) {
+      return absl::StatusOr<std::string>(sealed.ciphertext());
+    };
     ports.at_point = [this](std::string_view point) {
       if (point == exit_at_) std::_Exit(0);
       return point != crash_at_;
@@ -145,11 +157,24 @@ class WorkerTest : public testing::Test {
     log_.KillProcess("points-0");
   }
 
+  // Starts again after every crash; how often it crashed.
+  int Restart(int crashes_max = 20) {
+    for (int crashes = 0; crashes < crashes_max; ++crashes) {
+      Start();
+      if (Settle()) return crashes;
+      Crash();
+    }
+    return crashes_max;
+  }
+
   // Steps until nothing moves. False when the worker crashed.
   bool Settle() {
     for (int i = 0; i < 60; ++i) {
-      const absl::Status status = worker_->Step(absl::ZeroDuration());
-      if (absl::IsCancelled(status)) return false;
+      try {
+        if (absl::IsCancelled(worker_->Step(absl::ZeroDuration()))) return false;
+      } catch (const Poisoned&) {
+        return false;
+      }
       while (view_writer_->Step(now_us_)) {
       }
       now_us_ += 200'000;
