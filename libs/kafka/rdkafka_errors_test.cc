@@ -6,6 +6,7 @@
 // After rdkafka.h:
 #include <librdkafka/rdkafka_mock.h>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "libs/kafka/rdkafka_clients.h"
 
@@ -221,6 +222,29 @@ TEST(Assignments, ManyOfThemRightAfterEachOtherAreSafe) {
   }
   ASSERT_TRUE(listener.assigned);
   for (int i = 0; i < 2000; ++i) ASSERT_TRUE(consumer->Assign({{"t", 0, 0}}).ok());
+}
+
+// As after kill -9 of a broker: the library's idempotent producer is broken for good by it.
+TEST(PlainProducer, OneThatIsBrokenForGoodIsReplaced) {
+  MockBroker broker;
+  auto producer = rd::MakeProducer(broker.Options()).value();
+  const auto produce = [&] {
+    auto answered = std::make_shared<absl::Notification>();
+    auto answer = std::make_shared<absl::Status>();
+    const OutRecord record{.topic = "t", .partition = 0, .key = "k", .value = "v", .headers = {}};
+    const absl::Status queued = producer->Produce(record, [=](absl::StatusOr<int64_t> offset) {
+      *answer = offset.status();
+      answered->Notify();
+    });
+    if (!queued.ok()) return queued;
+    return answered->WaitForNotificationWithTimeout(kLong) ? *answer
+                                                           : absl::UnknownError("no answer");
+  };
+  EXPECT_TRUE(produce().ok());
+  broker.Answer(kProduce, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+  EXPECT_FALSE(produce().ok());
+  EXPECT_TRUE(produce().ok()) << "a new client";
+  EXPECT_TRUE(produce().ok());
 }
 
 TEST(Settings, EveryKindOfClientAcceptsItsSettings) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <shared_mutex>
 #include <thread>
 #include <utility>
 
@@ -46,13 +47,13 @@ namespace {
 constexpr int kPollMs = 1000;
 constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
 
-class RdProducer : public Producer {
+// One client of the library, until it ends or is broken for good.
+class Client {
  public:
-  absl::Status Open(const RdkafkaOptions& options) {
+  static absl::StatusOr<std::unique_ptr<Client>> Make(const RdkafkaOptions& options) {
     Callbacks callbacks;
-    callbacks.user = this;
     callbacks.delivered = [](void*, const rd_kafka_message_t* message) {
-      std::unique_ptr<Done> done(static_cast<Done*>(message->_private));
+      std::unique_ptr<Producer::Done> done(static_cast<Producer::Done*>(message->_private));
       if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         (*done)(message->offset);
       } else {
@@ -61,19 +62,19 @@ class RdProducer : public Producer {
     };
     auto handle = Handle::Make(options, RD_KAFKA_PRODUCER, ProducerSettings(options), callbacks);
     if (!handle.ok()) return handle.status();
-    handle_ = *std::move(handle);
-    rk_ = handle_->get();
-    topics_ = std::make_unique<TopicCache>(rk_);
-    queue_.reset(rd_kafka_queue_get_main(rk_));
-    poller_ = std::thread([this] {
+    return std::unique_ptr<Client>(new Client(*std::move(handle)));
+  }
+
+  // Once. `broken` (or null) is destroyed on the new client's thread, which answers what it holds.
+  void Start(std::unique_ptr<Client> broken) {
+    poller_ = std::thread([this, broken = std::move(broken)]() mutable {
+      broken.reset();
       while (!stopping_) rd_kafka_poll(rk_, kPollMs);
     });
-    return absl::OkStatus();
   }
 
   // What was not delivered yet is reported CANCELLED (it may be in the log all the same).
-  ~RdProducer() override {
-    if (handle_ == nullptr) return;
+  ~Client() {
     stopping_ = true;
     rd_kafka_queue_yield(queue_.get());
     if (poller_.joinable()) poller_.join();
@@ -81,35 +82,90 @@ class RdProducer : public Producer {
     rd_kafka_flush(rk_, TimeoutMs(kDrainTimeout));
   }
 
-  absl::Status Produce(const OutRecord& record, Done done) override {
-    if (RecordBytes(record) > kRecordBytesMax) {
-      return absl::InvalidArgumentError("record too large");
-    }
+  bool broken() const {
+    return rd_kafka_fatal_error(rk_, nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
+
+  absl::Status Produce(const OutRecord& record, Producer::Done done) {
     rd_kafka_topic_t* topic = nullptr;
     {
       std::lock_guard lock(mu_);
-      topic = topics_->Find(record.topic);
+      topic = topics_.Find(record.topic);
     }
     if (topic == nullptr) return absl::InvalidArgumentError("topic name");
-    auto kept = std::make_unique<Done>(std::move(done));
+    auto kept = std::make_unique<Producer::Done>(std::move(done));
     const rd_kafka_resp_err_t err = Enqueue(rk_, topic, record, kept.get());
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) return ToStatus(err, "produce");
     (void)kept.release();  // the delivery report has it
     return absl::OkStatus();
   }
 
-  absl::Status Flush(absl::Duration timeout) override {
+  absl::Status Flush(absl::Duration timeout) {
     return ToStatus(rd_kafka_flush(rk_, TimeoutMs(timeout)), "flush");
   }
 
  private:
-  std::shared_ptr<Handle> handle_;
-  rd_kafka_t* rk_ = nullptr;
+  explicit Client(std::shared_ptr<Handle> handle)
+      : handle_(std::move(handle)),
+        rk_(handle_->get()),
+        topics_(rk_),
+        queue_(rd_kafka_queue_get_main(rk_)) {}
+
+  const std::shared_ptr<Handle> handle_;
+  rd_kafka_t* const rk_;
   std::mutex mu_;
-  std::unique_ptr<TopicCache> topics_;  // guarded by mu_
-  Owned<rd_kafka_queue_t> queue_;
+  TopicCache topics_;  // guarded by mu_
+  const Owned<rd_kafka_queue_t> queue_;
   std::atomic<bool> stopping_{false};
   std::thread poller_;
+};
+
+// The library's idempotent producer can break for good: a broker that was killed may come back with
+// sequence numbers the client cannot continue. Then every record would fail for ever; so the next
+// one gets a new client. What the old one held is reported as failed: unknown, to be sent again.
+class RdProducer : public Producer {
+ public:
+  absl::Status Open(const RdkafkaOptions& options) {
+    options_ = options;
+    return NewClient();
+  }
+
+  absl::Status Produce(const OutRecord& record, Done done) override {
+    if (RecordBytes(record) > kRecordBytesMax) {
+      return absl::InvalidArgumentError("record too large");
+    }
+    if (absl::Status sound = Renew(); !sound.ok()) return sound;
+    std::shared_lock lock(mu_);
+    return client_->Produce(record, std::move(done));
+  }
+
+  absl::Status Flush(absl::Duration timeout) override {
+    std::shared_lock lock(mu_);
+    return client_->Flush(timeout);
+  }
+
+ private:
+  absl::Status Renew() {
+    {
+      std::shared_lock lock(mu_);
+      if (!client_->broken()) return absl::OkStatus();
+    }
+    std::unique_lock lock(mu_);
+    return client_->broken() ? NewClient() : absl::OkStatus();
+  }
+
+  // The one before goes only when there is a new one to answer for it.
+  absl::Status NewClient() {
+    auto fresh = Client::Make(options_);
+    if (!fresh.ok()) return fresh.status();
+    (*fresh)->Start(std::move(client_));
+    client_ = *std::move(fresh);
+    return absl::OkStatus();
+  }
+
+  RdkafkaOptions options_;
+  std::shared_mutex mu_;  // guards which client it is; the client itself takes calls from anywhere
+  std::unique_ptr<Client> client_;
 };
 
 }  // namespace
