@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/e2e/demo"))
 
 import system  # noqa: E402  (needs the path above)
-from system import SERVICES, STATEFUL, System, service_of  # noqa: E402
+from system import SERVICES, System  # noqa: E402
 
 POOL = system.LIVE
 LAPSED_DAYS = 1

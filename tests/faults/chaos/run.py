@@ -86,7 +86,7 @@ class Run:
         for name, value in shown.items():
             self.figures[name] = max(value, self.figures.get(name, 0))
         totals = self.books.totals()
-        say(f"  {chosen.number:>3}  {str(chosen):<32}"
+        say(f"  {chosen.number:>3}  {str(chosen):<34}"
             + "".join(f"{name.removeprefix('recover_')} {value:,}  " for name, value in shown.items())
             + f"checked in {time.monotonic() - healed:.1f} s, verify {self._verify_s:.1f} s, of "
             f"{time.monotonic() - begin:.1f} s;  "
