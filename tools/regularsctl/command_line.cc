@@ -42,7 +42,7 @@ absl::StatusOr<CommandLine> CommandLine::Parse(int argc, const char* const* argv
       return absl::InvalidArgumentError(Cat("unknown flag --", name));
     } else if (equals != std::string_view::npos) {
       line.flags_.emplace_back(name, word.substr(equals + 1));
-    } else if (i + 1 < argc) {
+    } else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--")) {
       line.flags_.emplace_back(name, argv[++i]);
     } else {
       return absl::InvalidArgumentError(Cat("--", name, " needs a value"));
