@@ -76,7 +76,7 @@ sim: setup ## simulation with faults: make sim SEEDS=2000 SEED=1
 	cmake --build --preset release -j $(JOBS) --target regulars-sim
 	build/release/bin/regulars-sim --seeds=$(SEEDS) --seed=$(SEED) --report=build/reports/sim.json
 
-sim-selftest: sim ## take each guard out: the simulation must notice (two guards are not noticed yet)
+sim-selftest: sim ## take each guard of the runtime out: the auditor of the simulation must notice
 	tests/sim/selftest.sh build/release/bin/regulars-sim build/reports/sim_selftest.json full $(SEEDS) $(SEED)
 
 bench: services ## the figures of docs/bench.md, about fifteen minutes on a quiet machine

@@ -20,7 +20,8 @@ class Reader {
   void Look(int service, int32_t shard);
   // Reads only the position of every view.
   void Glance();
-  // An old copy was put back: the view may go back once.
+  // The view has lost its memory or an old copy was put back, and the fence with it: until the
+  // owner looks, at most a second later, a former owner may write, and positions may go back.
   void Forget() { seen_.clear(); }
   int64_t reads() const { return reads_; }
 

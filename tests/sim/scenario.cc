@@ -201,7 +201,8 @@ class Scenario {
     world_.Note(Cat("view fault ", draw));
     switch (draw) {
       case 0:
-        return views.FlushAll();
+        views.FlushAll();
+        return reader_.Forget();
       case 1:
         dump_ = views.TakeDump();
         return;
