@@ -41,8 +41,9 @@ void CheckName(std::string_view name, bool counter, const Labels& labels) {
 struct Registry::Impl {
   prometheus::Registry registry;
   prometheus::Counter* refused = nullptr;
-  std::mutex mutex;                                 // guards what follows
+  std::mutex mutex;                                 // guards series
   std::set<std::pair<std::string, Labels>> series;  // every series handed out
+  std::mutex hooks_mutex;                           // guards hooks; held while one runs
   std::map<uint64_t, std::function<void()>> hooks;
   uint64_t next_hook = 0;
 
@@ -121,19 +122,19 @@ Histogram Registry::MakeHistogram(const std::string& name, const std::string& he
 }
 
 std::shared_ptr<void> Registry::OnScrape(std::function<void()> hook) {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  const std::lock_guard<std::mutex> lock(impl_->hooks_mutex);
   const uint64_t id = impl_->next_hook++;
   impl_->hooks.emplace(id, std::move(hook));
   // The deleter of an object that is not there: it only removes the hook.
   return std::shared_ptr<void>(nullptr, [impl = impl_, id](void*) {
-    const std::lock_guard<std::mutex> remove(impl->mutex);
+    const std::lock_guard<std::mutex> remove(impl->hooks_mutex);
     impl->hooks.erase(id);
   });
 }
 
 std::string Registry::Text() {
   {
-    const std::lock_guard<std::mutex> lock(impl_->mutex);
+    const std::lock_guard<std::mutex> lock(impl_->hooks_mutex);
     for (const auto& [id, hook] : impl_->hooks) hook();
   }
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());

@@ -93,8 +93,9 @@ class Registry {
                           const std::vector<double>& buckets);
 
   // Calls `hook` at the start of every scrape, on the scraping thread, one hook at a time: for
-  // figures that are read rather than counted (queue lengths, sums that must fit together). Ends
-  // when the returned object is destroyed, which waits for a running call.
+  // figures that are read rather than counted (queue lengths, sums that must fit together). It may
+  // make new series, but no hooks. Ends when the returned object is destroyed, which waits for a
+  // running call.
   [[nodiscard]] std::shared_ptr<void> OnScrape(std::function<void()> hook);
 
   // The text exposition format 0.0.4.

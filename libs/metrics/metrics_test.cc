@@ -91,5 +91,12 @@ TEST(MetricsDeathTest, MalformedSeries_Abort) {
   EXPECT_DEATH(r.MakeCounter("regulars_a_total", "h", {}).Add(-1), "never goes back");
 }
 
+TEST(MetricsTest, AHookMayMakeASeries) {
+  Registry registry;
+  const auto hook = registry.OnScrape(
+      [&] { registry.MakeGauge("regulars_test_late_shards", "made by a scrape", {}).Set(7); });
+  EXPECT_THAT(registry.Text(), testing::HasSubstr("regulars_test_late_shards 7"));
+}
+
 }  // namespace
 }  // namespace regulars::metrics
