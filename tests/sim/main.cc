@@ -139,14 +139,15 @@ int main(int argc, char** argv) {
     repeats = once.hash == again.hash;
   }
   const bool ok = repeats && (setup.broken.empty() ? violated == 0 : violated > 0);
-  const std::string json =
-      Cat("{\n  \"ok\": ", ok ? "true" : "false", ",\n  \"size\": \"", size,
-          "\",\n  \"seeds\": ", done, ",\n  \"first_seed\": ", first,
-          ",\n  \"violations\": ", violated, ",\n  \"faults_injected\": ", faults,
-          ",\n  \"touches\": ", touches, ",\n  \"commands\": ", commands, ",\n  \"break\": \"",
-          setup.broken, "\",\n  \"found_by_seed\": ", first_found,
-          ",\n  \"same_seed_same_trace\": ", repeats ? "true" : "false", ",\n  \"trace_hash\": \"",
-          hash, "\"\n}\n");
+  const std::string json = Cat(
+      "{\n  \"ok\": ", ok ? "true" : "false", ",\n  \"size\": \"", size, "\",\n  \"seeds\": ", done,
+      ",\n  \"first_seed\": ", first, ",\n  \"violations\": ", violated,
+      ",\n  \"faults_injected\": ", faults, ",\n  \"touches\": ", touches,
+      ",\n  \"commands\": ", commands, ",\n  \"view_reads\": ", reads,
+      ",\n  \"view_writes_fenced\": ", fenced, ",\n  \"processes_died\": ", died,
+      ",\n  \"break\": \"", setup.broken, "\",\n  \"found_by_seed\": ", first_found,
+      ",\n  \"same_seed_same_trace\": ", repeats ? "true" : "false", ",\n  \"trace_hash\": \"",
+      hash, "\"\n}\n");
   std::printf("seeds %lld\nviolations %lld\nfaults_injected %lld\ntouches %lld\ncommands %lld\n",
               static_cast<long long>(done), static_cast<long long>(violated),
               static_cast<long long>(faults), static_cast<long long>(touches),
