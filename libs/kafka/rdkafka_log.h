@@ -44,6 +44,9 @@ struct RdkafkaOptions {
   absl::Duration transaction_timeout = absl::Seconds(10);
   absl::Duration message_timeout = absl::Seconds(10);  // plain producers: Done is called by then
   absl::Duration fetch_wait = absl::Milliseconds(100);
+  // Of readers: a range ends with two empty fetches, a takeover reads several. A reader that mostly
+  // waits wants it longer.
+  absl::Duration reader_fetch_wait = absl::Milliseconds(10);
 
   // Bounds of memory: per consumer or reader, and per producer.
   size_t prefetch_bytes = size_t{16} << 20;

@@ -109,7 +109,9 @@ class RdReader : public Reader {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Reader>> MakeReader(const RdkafkaOptions& options) {
-  auto handle = Handle::Make(options, RD_KAFKA_CONSUMER, ReaderSettings(options), {});
+  RdkafkaOptions own = options;
+  own.fetch_wait = options.reader_fetch_wait;
+  auto handle = Handle::Make(own, RD_KAFKA_CONSUMER, ReaderSettings(own), {});
   if (!handle.ok()) return handle.status();
   return std::make_unique<RdReader>(*std::move(handle));
 }

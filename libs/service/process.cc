@@ -104,7 +104,7 @@ absl::Status Process::OpenKafka() {
   log_ = std::make_unique<kafka::RdkafkaLog>(options);
   // For topics that hardly ever change: an empty fetch waits long and is answered at once when
   // there is something.
-  options.fetch_wait = kQuietFetchWait;
+  options.reader_fetch_wait = kQuietFetchWait;
   quiet_log_ = std::make_unique<kafka::RdkafkaLog>(std::move(options));
   return absl::OkStatus();
 }

@@ -149,7 +149,7 @@ void DeclareRuntime(Options* options, Settings* s) {
          &s->batch_inputs_max);
   number("batch_time_max_ms", "ms", 50, 1, 1000, "A batch is committed after this time.",
          &s->batch_time_max_ms);
-  number("cache_keys_max", "keys", 200'000, 0, 100'000'000, "State values kept in memory.",
+  number("cache_keys_max", "keys", 300'000, 0, 100'000'000, "State values kept in memory.",
          &s->cache_keys_max);
   number("check_invariants_every", "inputs", 0, 0, 1'000'000,
          "Check an entity's invariants at every n-th input; 0 = never.",

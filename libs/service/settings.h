@@ -46,7 +46,7 @@ struct Settings {
   std::string state_dir;
   int64_t batch_inputs_max = 4000;
   int64_t batch_time_max_ms = 50;
-  int64_t cache_keys_max = 200'000;
+  int64_t cache_keys_max = 300'000;
   int64_t check_invariants_every = 0;
   int64_t store_age_max_s = 259'200;
   int64_t liveness_ms_max = 60'000;

@@ -39,17 +39,19 @@ absl::Status Worker::TakeOver() {
   std::vector<Shard*> fresh;
   for (const int32_t id : to_take_over_) {
     if (absl::Status opened = OpenShard(id); !opened.ok()) return opened;
-    Shard* shard = shards_.at(id).get();
-    for (const auto& [topic, position] : shard->committed.positions) {
-      const int64_t of_group = by_group[{id, topic}];
-      if (of_group != kafka::kNoOffset && of_group != position) {
-        ports_.probe->Alarm("group_offset_differs",
-                            Cat(topic, "/", id, ": group ", of_group, ", @shard ", position));
-      }
-    }
-    fresh.push_back(shard);
+    fresh.push_back(shards_.at(id).get());
   }
   if (absl::Status owned = CommitOwnership(fresh); !owned.ok()) return owned;
+  // Only now is it certain that what was read back was the last `@shard`.
+  for (const Shard* shard : fresh) {
+    for (const auto& [topic, position] : shard->committed.positions) {
+      const int64_t of_group = by_group[{shard->id, topic}];
+      if (of_group != kafka::kNoOffset && of_group != position) {
+        ports_.probe->Alarm("group_offset_differs", Cat(topic, "/", shard->id, ": group ", of_group,
+                                                        ", @shard ", position));
+      }
+    }
+  }
   for (Shard* shard : fresh) {
     if (absl::Status restored = RestoreShard(shard); !restored.ok()) return restored;
     if (rebalanced_) return absl::OkStatus();
@@ -136,7 +138,9 @@ absl::Status Worker::OpenShard(int32_t shard_id) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     auto store = ports_.stores->Open(name);
     if (!store.ok()) return store.status();
-    shard->store = std::make_unique<ShardStore>(*std::move(store), options_.cache_keys_max);
+    // Its part of the process' bound; the cache has two generations.
+    const std::size_t cached = options_.cache_keys_max / 2 / to_take_over_.size();
+    shard->store = std::make_unique<ShardStore>(*std::move(store), cached);
     const std::string_view flaw = FlawOf(*shard, last->has_value());
     if (flaw.empty()) break;
     ports_.probe->Event("store_discarded", Cat(name, ": ", flaw));

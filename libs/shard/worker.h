@@ -85,7 +85,7 @@ struct WorkerOptions {
   std::map<std::string, PoolClock> pools;
   size_t batch_inputs_max = 4000;
   absl::Duration batch_time_max = absl::Milliseconds(50);
-  size_t cache_keys_max = 200'000;
+  size_t cache_keys_max = 300'000;
   absl::Duration kafka_timeout = absl::Seconds(10);
   // A local store that is behind the changelog for longer is discarded; below the changelog's
   // delete.retention.ms. 0 = never.

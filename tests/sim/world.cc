@@ -24,7 +24,7 @@ World::World(const Setup& setup) : setup_(setup), rng_(setup.seed), now_us_(kEpo
   shards_ = static_cast<int32_t>(rng_.Between(2, 4));
   has_event_pool_ = rng_.PerMille(600);
   batch_max_ = rng_.PerMille(500) ? rng_.Between(1, 8) : 4000;
-  cache_max_ = rng_.PerMille(500) ? rng_.Between(2, 16) : 100'000;
+  cache_max_ = rng_.PerMille(500) ? rng_.Between(8, 64) : 1'000'000;
   kafka::FakeLogOptions options;
   options.now_us = [this] { return now_us_; };
   options.fault = [this](const kafka::FakeCall& call) { return Fault(call); };

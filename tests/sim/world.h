@@ -74,9 +74,6 @@ class Ear : public shard::WorkerProbe {
  private:
   World* const world_;
   const Instance* const instance_;
-  // Positions are compared before it is certain that no older transaction comes after what was read
-  // as the last `@shard`. If one does, the takeover is given up, and the alarm was none.
-  std::string of_takeover_;
 };
 
 struct Instance {

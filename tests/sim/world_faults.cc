@@ -15,23 +15,17 @@ constexpr int64_t kStall = 13 * kSecond;
 
 }  // namespace
 
-void Ear::Aborted(std::string_view why) {
-  world_->Note(Cat(instance_->name, " aborts: ", why));
-  if (why.starts_with("ownership")) of_takeover_.clear();
-}
+void Ear::Aborted(std::string_view why) { world_->Note(Cat(instance_->name, " aborts: ", why)); }
 
 void Ear::Alarm(std::string_view what, std::string_view detail) {
   const std::string text = Cat("alarm of ", instance_->name, ": ", what, ": ", detail);
   world_->Note(text);
   if (!world_->setup().broken.empty()) return;
-  if (what != "group_offset_differs") return world_->Violation(text);
-  of_takeover_ = text;
+  world_->Violation(text);
 }
 
 void Ear::Event(std::string_view what, std::string_view detail) {
   world_->Note(Cat(instance_->name, " ", what, ": ", detail));
-  if (what == "restored" && !of_takeover_.empty()) world_->Violation(of_takeover_);
-  of_takeover_.clear();
 }
 
 Instance* World::Find(std::string_view process) {
