@@ -68,7 +68,8 @@ class Faults:
         start = time.monotonic()
         self._fleet.cluster.kill_broker()
         self._fleet.cluster.start_broker()
-        return {"recover_broker_ms": self._flow(start)}
+        booted = round((time.monotonic() - start) * 1000)
+        return {"recover_broker_ms": self._flow(start), "broker_boot_ms": booted}
 
     def flushall(self, _):
         with self._rot.client() as client:
