@@ -29,6 +29,7 @@ struct Answer {
 
 // The subcommands. Errors become one sentence on stderr and kExitError.
 absl::StatusOr<Answer> RunVerify(Context* context);
+absl::StatusOr<Answer> RunAudit(Context* context);
 absl::StatusOr<Answer> RunLag(Context* context);
 absl::StatusOr<Answer> RunTopics(Context* context);
 absl::StatusOr<Answer> RunMember(Context* context);

@@ -51,8 +51,9 @@ absl::StatusOr<kafka::PartitionEnds> LogReader::Ends(const kafka::TopicPartition
 }
 
 absl::Status LogReader::Read(const kafka::TopicPartition& partition, int64_t from, int64_t to,
-                             const std::function<bool(const kafka::Record&)>& fn) {
-  return reader_->ReadRange(partition, from, to, fn, kReadTimeout);
+                             const std::function<bool(const kafka::Record&)>& fn,
+                             absl::Duration timeout) {
+  return reader_->ReadRange(partition, from, to, fn, timeout);
 }
 
 absl::StatusOr<ShardHead> LogReader::LastShard(const std::string& service, int32_t shard) {

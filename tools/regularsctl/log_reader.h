@@ -9,12 +9,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "libs/events/types.h"
 #include "libs/kafka/inspect.h"
 #include "libs/kafka/port.h"
 #include "regulars/runtime/v1/runtime_events.pb.h"
@@ -26,6 +28,12 @@ inline constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kReadTimeout = absl::Minutes(30);
 // Records behind are counted one by one up to here; above it, offsets are subtracted.
 inline constexpr int64_t kLagCountedMax = 2'000;
+
+// Kinds of topics that a service's transactions write beside its changelog. `reports` is written by
+// the sender, `owners` is not counted by `@shard`.
+inline constexpr std::string_view kOutputKinds[] = {events::kEventsKind, events::kLinksKind,
+                                                    events::kSendsKind, events::kCommandsKind,
+                                                    events::kDeadLettersKind};
 
 struct ShardHead {
   std::optional<runtime::v1::ShardRecord> record;  // nullopt: the shard was never owned
@@ -45,7 +53,8 @@ class LogReader {
   absl::StatusOr<int32_t> ShardsOf(const std::string& service);
   absl::StatusOr<kafka::PartitionEnds> Ends(const kafka::TopicPartition& partition);
   absl::Status Read(const kafka::TopicPartition& partition, int64_t from, int64_t to,
-                    const std::function<bool(const kafka::Record&)>& fn);
+                    const std::function<bool(const kafka::Record&)>& fn,
+                    absl::Duration timeout = kReadTimeout);
   absl::StatusOr<ShardHead> LastShard(const std::string& service, int32_t shard);
   // The newest owner of every shard, by the greatest epoch.
   absl::StatusOr<std::map<int32_t, runtime::v1::OwnerRecord>> Owners(const std::string& service);

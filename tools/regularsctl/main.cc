@@ -18,6 +18,9 @@ constexpr char kUsage[] =
   regularsctl verify [--service=S]... [--data=DIR]... [--wait=10s] [--report=FILE]
       folds the changelogs again and compares chains, outputs, positions, states, ledger sums,
       the view in Redis and the local stores below DIR
+  regularsctl audit [--service=S]... [--from-start] [--for=1h] [--listen=HOST:PORT]
+      follows the changelogs and what they count until SIGTERM; a line per torn, lost or miscounted
+      transaction; health and metrics on HOST:PORT
   regularsctl lag [--service=S]...
       per service and shard: records behind, clock, owner
   regularsctl topics [--topics-file=FILE] [--profile=production]
@@ -62,6 +65,7 @@ Command Find(const std::vector<std::string>& words) {
   if (words.empty()) return nullptr;
   const std::string& name = words.front();
   if (name == "verify") return RunVerify;
+  if (name == "audit") return RunAudit;
   if (name == "lag") return RunLag;
   if (name == "topics") return RunTopics;
   if (name == "member") return RunMember;
@@ -82,7 +86,7 @@ int Main(int argc, char** argv) {
   if (command == nullptr) {
     const std::string what = line->words().empty() ? "no command" : line->words().front();
     return Fail(absl::InvalidArgumentError(Cat(what,
-                                               ": must be verify, lag, topics, member, "
+                                               ": must be verify, audit, lag, topics, member, "
                                                "points or dlq; see --help")),
                 json);
   }

@@ -28,12 +28,6 @@ constexpr int kDepthMax = 4;
 constexpr int kOpenTries = 3;
 constexpr absl::Duration kOpenPause = absl::Milliseconds(200);
 constexpr absl::Duration kViewPause = absl::Milliseconds(200);
-// Kinds of topics that a service's transactions write beside its changelog. `reports` is written by
-// the sender, `owners` is not counted by `@shard`.
-constexpr std::string_view kOutputKinds[] = {events::kEventsKind, events::kLinksKind,
-                                             events::kSendsKind, events::kCommandsKind,
-                                             events::kDeadLettersKind};
-
 // Store name ("points-3") -> folders that hold a database of that name.
 using StoreFolders = std::multimap<std::string, std::string>;
 

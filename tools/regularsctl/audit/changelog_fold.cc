@@ -31,10 +31,15 @@ bool SplitKey(std::string_view key, std::string_view* pool, std::string_view* en
 }
 
 ChangelogFold::ChangelogFold(const std::string& service, int32_t shard, int32_t shard_count,
-                             std::string topic, Findings* findings)
-    : shard_count_(shard_count), topic_(std::move(topic)), findings_(findings) {
+                             std::string topic, Findings* findings, Keep keep)
+    : shard_count_(shard_count), topic_(std::move(topic)), findings_(findings), keep_(keep) {
   fold_.service = service;
   fold_.shard = shard;
+  Report(findings);
+}
+
+void ChangelogFold::Report(Findings* findings) {
+  findings_ = findings;
   for (const char* name : {"records_read", "transactions", "chain_breaks", "torn_transactions",
                            "keys_garbled", "keys_folded"}) {
     findings_->Count(name, 0);
@@ -67,6 +72,7 @@ void ChangelogFold::AddValue(const kafka::Record& record) {
     return Wrong("keys_garbled", Cat("offset ", record.offset, ": ", Shown(record.key),
                                      " is no key of this shard"));
   }
+  if (keep_ == Keep::kChain) return;
   if (record.has_value) {
     fold_.values[std::string(record.key)] = std::string(record.value);
   } else {
@@ -168,13 +174,18 @@ void ChangelogFold::CountOutputs(const ShardRecord& now) {
 
 bool ChangelogFold::Finish() {
   findings_->Count("keys_folded", static_cast<int64_t>(fold_.values.size()));
+  AtEnd();
+  return held_;
+}
+
+void ChangelogFold::AtEnd() {
   if (fold_.last && in_transaction_ != 0) {
     Wrong("torn_transactions", Cat(in_transaction_, " records after the last @shard"));
   }
   if (!fold_.last && in_transaction_ != 0) {
     Wrong("torn_transactions", Cat(in_transaction_, " records and no @shard"));
   }
-  return held_;
+  in_transaction_ = 0;
 }
 
 }  // namespace regulars::ctl

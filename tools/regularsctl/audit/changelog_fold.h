@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -46,19 +47,32 @@ struct Fold {
   [[nodiscard]] std::string Name() const;  // "points-3"
 };
 
+// kChain: the values are checked and forgotten, so a fold may follow a log for ever.
+enum class Keep : uint8_t { kValues, kChain };
+
+// Copying a fold of the chain is cheap.
 class ChangelogFold {
  public:
-  // `findings` must outlive the object. `shard_count` places the keys.
+  // `findings` must outlive the object or its next Report. `shard_count` places the keys.
   ChangelogFold(const std::string& service, int32_t shard, int32_t shard_count, std::string topic,
-                Findings* findings);
+                Findings* findings, Keep keep = Keep::kValues);
+
+  // From now on findings go there.
+  void Report(Findings* findings);
 
   // The committed records in order of offset.
   void Add(const kafka::Record& record);
   // After the last record. True when the chain and the counts held.
   bool Finish();
+  // Every committed record was given, more may follow: what stands after the last `@shard` is torn.
+  void AtEnd();
 
   [[nodiscard]] const Fold& fold() const { return fold_; }
   [[nodiscard]] Fold Take() { return std::move(fold_); }
+  // What was announced since the last call.
+  [[nodiscard]] std::vector<OutputPromise> TakePromises() {
+    return std::exchange(fold_.promises, {});
+  }
 
  private:
   void AddValue(const kafka::Record& record);
@@ -69,9 +83,10 @@ class ChangelogFold {
   bool WellFormed(std::string_view key) const;
   void Wrong(std::string_view figure, const std::string& what);
 
-  const int32_t shard_count_;
-  const std::string topic_;
-  Findings* const findings_;
+  int32_t shard_count_;
+  std::string topic_;
+  Findings* findings_;
+  Keep keep_;
   Fold fold_;
   int64_t in_transaction_ = 0;
   bool held_ = true;

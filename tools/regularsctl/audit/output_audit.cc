@@ -22,6 +22,21 @@ std::optional<int64_t> NumberOf(const kafka::Record& record, std::string_view he
 
 }  // namespace
 
+std::optional<std::pair<int32_t, int64_t>> ProducerOf(const kafka::Record& record) {
+  const auto shard = NumberOf(record, kShardHeader);
+  const auto sequence = NumberOf(record, kSequenceHeader);
+  if (!shard || !sequence) return std::nullopt;
+  return std::pair{static_cast<int32_t>(*shard), *sequence};
+}
+
+std::string MismatchText(std::string_view service, int32_t shard, int64_t sequence,
+                         const kafka::TopicPartition& place, int64_t missing) {
+  return Cat(
+      service, "-", shard, ": sequence ", sequence, ": ", place.topic, "/", place.partition,
+      missing > 0 ? " lacks " : " has ", missing > 0 ? missing : -missing,
+      missing > 0 ? " of the records that @shard counts" : " records more than @shard counts");
+}
+
 OutputAudit::OutputAudit(std::string service, Findings* findings)
     : service_(std::move(service)), findings_(findings) {
   for (const char* name : {"output_records", "output_mismatches", "outputs_unchecked"}) {
@@ -49,26 +64,25 @@ void OutputAudit::Promise(const Fold& fold) {
 
 void OutputAudit::See(const kafka::Record& record) {
   findings_->Count("output_records");
-  const auto producer = NumberOf(record, kShardHeader);
-  const auto sequence = NumberOf(record, kSequenceHeader);
+  const auto producer = ProducerOf(record);
   const auto place = [&] { return Cat(record.topic, "/", record.partition, "@", record.offset); };
-  if (!producer || !sequence) {
+  if (!producer) {
     return findings_->Wrong("output_mismatches", Cat(place(), " names no transaction"));
   }
-  const auto chain = chains_.find(static_cast<int32_t>(*producer));
+  const auto [shard, sequence] = *producer;
+  const auto chain = chains_.find(shard);
   if (chain == chains_.end()) {
     return findings_->Wrong("output_mismatches",
-                            Cat(place(), " names shard ", *producer, ", which has no chain"));
+                            Cat(place(), " names shard ", shard, ", which has no chain"));
   }
   const int32_t topic = TopicId(record.topic);
-  const auto shard = static_cast<int32_t>(*producer);
-  oldest_seen_.try_emplace({shard, topic, record.partition}, *sequence);
-  if (*sequence < chain->second.first) return findings_->Count("outputs_unchecked");
-  const auto found = missing_.find(Key{shard, *sequence, topic, record.partition});
+  oldest_seen_.try_emplace({shard, topic, record.partition}, sequence);
+  if (sequence < chain->second.first) return findings_->Count("outputs_unchecked");
+  const auto found = missing_.find(Key{shard, sequence, topic, record.partition});
   if (found == missing_.end()) {
     return findings_->Wrong("output_mismatches",
-                            Cat(place(), " is of sequence ", *sequence, " of ", service_, "-",
-                                shard, ", whose @shard does not count it"));
+                            Cat(place(), " is of sequence ", sequence, " of ", service_, "-", shard,
+                                ", whose @shard does not count it"));
   }
   --found->second;
 }
@@ -85,12 +99,8 @@ void OutputAudit::Finish(const std::map<kafka::TopicPartition, int64_t>& low) {
       findings_->Count("outputs_unchecked");
       continue;
     }
-    findings_->Wrong(
-        "output_mismatches",
-        Cat(service_, "-", key.producer, ": sequence ", key.sequence, ": ", topic, "/",
-            key.partition, missing > 0 ? " lacks " : " has ", missing > 0 ? missing : -missing,
-            missing > 0 ? " of the records that @shard counts"
-                        : " records more than @shard counts"));
+    findings_->Wrong("output_mismatches", MismatchText(service_, key.producer, key.sequence,
+                                                       {topic, key.partition}, missing));
   }
 }
 

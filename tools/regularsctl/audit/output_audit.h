@@ -11,8 +11,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -58,6 +61,12 @@ class OutputAudit {
   // The oldest transaction seen per (producer, topic, partition).
   std::map<std::tuple<int32_t, int32_t, int32_t>, int64_t> oldest_seen_;
 };
+
+// The shard and the sequence that a record names; nullopt when it names none.
+[[nodiscard]] std::optional<std::pair<int32_t, int64_t>> ProducerOf(const kafka::Record& record);
+// `missing`: promised less seen.
+[[nodiscard]] std::string MismatchText(std::string_view service, int32_t shard, int64_t sequence,
+                                       const kafka::TopicPartition& place, int64_t missing);
 
 }  // namespace regulars::ctl
 
