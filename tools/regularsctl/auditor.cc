@@ -61,23 +61,12 @@ absl::Status Auditor::Start() {
   return absl::OkStatus();
 }
 
-// The anchors first, the outputs' ends after them: of the transactions behind an anchor only the
-// one that is ending meanwhile can lie before the outputs' ends.
+// The outputs' ends first, the anchors after them: of the transactions behind an anchor only the
+// one that is ending meanwhile, decided there and not here yet, can lie before the outputs' ends.
 absl::Status Auditor::StartService(Service* service) {
   REGULARS_ASSIGN_OR_RETURN(service->shards, log_->ShardsOf(service->name));
   service->watch =
       std::make_unique<OutputWatch>(service->name, service->shards, !options_.from_start);
-  Findings none;
-  for (int32_t shard = 0; shard < service->shards; ++shard) {
-    const kafka::TopicPartition place{log_->Topic(service->name, events::kChangelogKind), shard};
-    REGULARS_ASSIGN_OR_RETURN(const auto ends, log_->Ends(place));
-    int64_t position = ends.low;
-    if (!options_.from_start) {
-      REGULARS_ASSIGN_OR_RETURN(const ShardHead head, log_->LastShard(service->name, shard));
-      if (head.record) position = head.offset;
-    }
-    service->changelogs.push_back({place, service->NewFold(place, &none), position, ends.high});
-  }
   REGULARS_ASSIGN_OR_RETURN(const auto topics, log_->Topics());
   for (const std::string_view kind : kOutputKinds) {
     const auto topic = topics.find(log_->Topic(service->name, kind));
@@ -89,6 +78,17 @@ absl::Status Auditor::StartService(Service* service) {
       if (options_.from_start && ends.low > 0) service->watch->Removed(place);
       service->outputs.push_back({place, position, ends.high});
     }
+  }
+  Findings none;
+  for (int32_t shard = 0; shard < service->shards; ++shard) {
+    const kafka::TopicPartition place{log_->Topic(service->name, events::kChangelogKind), shard};
+    REGULARS_ASSIGN_OR_RETURN(const auto ends, log_->Ends(place));
+    int64_t position = ends.low;
+    if (!options_.from_start) {
+      REGULARS_ASSIGN_OR_RETURN(const ShardHead head, log_->LastShard(service->name, shard));
+      if (head.record) position = head.offset;
+    }
+    service->changelogs.push_back({place, service->NewFold(place, &none), position, ends.high});
   }
   return absl::OkStatus();
 }

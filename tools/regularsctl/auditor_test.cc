@@ -26,6 +26,7 @@ class FakeInspector : public kafka::Inspector {
   }
   absl::StatusOr<kafka::PartitionEnds> Ends(const kafka::TopicPartition& place,
                                             absl::Duration) override {
+    if (before_ends) before_ends();
     const auto marks = log_->WatermarksOf(place);
     return kafka::PartitionEnds{marks.low, marks.high, log_->EndOffset(place)};
   }
@@ -33,6 +34,7 @@ class FakeInspector : public kafka::Inspector {
       const std::vector<std::string>&, absl::Duration) override {
     return absl::UnimplementedError("not asked");
   }
+  std::function<void()> before_ends;
 
  private:
   kafka::FakeLog* const log_;
@@ -81,6 +83,7 @@ class Stream {
   }
 
   kafka::FakeLog& log() { return log_; }
+  FakeInspector& inspector() { return inspector_; }
   Auditor& auditor() { return *auditor_; }
   Findings& findings() { return findings_; }
 
@@ -137,6 +140,26 @@ TEST(AuditorTest, JudgesNothingBeforeItsAnchor) {
   stream.Follow();
   EXPECT_TRUE(stream.findings().ok()) << Said(stream);
   EXPECT_EQ(stream.findings().figure("transactions"), kTransactions - 5 + 1);  // and the anchor
+}
+
+// Transactions are written between any two questions that the auditor asks.
+TEST(AuditorTest, JoinsAndFollowsALogUnderLoad) {
+  constexpr int kMany = 60;
+  for (const bool from_start : {true, false}) {
+    SCOPED_TRACE(from_start);
+    Stream stream;
+    const History history = MakeHistory(kMany);
+    int written = 3;
+    stream.Write(history, 1, written);
+    stream.inspector().before_ends = [&] {
+      if (written < kMany) ++written, stream.Write(history, written, written);
+    };
+    stream.Audit(from_start);
+    stream.Follow(10);
+    EXPECT_EQ(written, kMany);
+    EXPECT_TRUE(stream.findings().ok()) << Said(stream);
+    EXPECT_EQ(stream.auditor().lag(), 0);
+  }
 }
 
 struct Row {
