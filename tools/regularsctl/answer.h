@@ -35,6 +35,7 @@ absl::StatusOr<Answer> RunTopics(Context* context);
 absl::StatusOr<Answer> RunMember(Context* context);
 absl::StatusOr<Answer> RunPoints(Context* context);
 absl::StatusOr<Answer> RunDeadLetters(Context* context);
+absl::StatusOr<Answer> RunParked(Context* context);
 
 }  // namespace regulars::ctl
 

@@ -1,5 +1,5 @@
 // regularsctl: looks into a running system. Reads the log, the view and the local stores, and asks
-// the services; changes nothing.
+// the services; `parked redrive` alone changes something.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,7 +13,7 @@ namespace regulars::ctl {
 namespace {
 
 constexpr char kUsage[] =
-    R"(regularsctl: looks into a running system; changes nothing.
+    R"(regularsctl: looks into a running system.
 
   regularsctl verify [--service=S]... [--data=DIR]... [--wait=10s] [--report=FILE]
       folds the changelogs again and compares chains, outputs, positions, states, ledger sums,
@@ -32,6 +32,10 @@ constexpr char kUsage[] =
   regularsctl dlq list [--service=S]...
   regularsctl dlq show TOPIC PARTITION OFFSET [--unseal-key-file=FILE]
       what was set aside, with its reason
+  regularsctl parked list POOL [--service=S]...
+      keys set aside because an input crashed their owner
+  regularsctl parked redrive POOL ENTITY --service=S
+      applies what waits for the key and lifts it; the only command that changes anything
 
 Every command:
   --config=FILE          the services' configuration file; REGULARS_CONFIG
@@ -71,6 +75,7 @@ Command Find(const std::vector<std::string>& words) {
   if (name == "member") return RunMember;
   if (name == "points") return RunPoints;
   if (name == "dlq") return RunDeadLetters;
+  if (name == "parked") return RunParked;
   return nullptr;
 }
 
@@ -87,7 +92,7 @@ int Main(int argc, char** argv) {
     const std::string what = line->words().empty() ? "no command" : line->words().front();
     return Fail(absl::InvalidArgumentError(Cat(what,
                                                ": must be verify, audit, lag, topics, member, "
-                                               "points or dlq; see --help")),
+                                               "points, dlq or parked; see --help")),
                 json);
   }
   const auto context = Context::Make(*std::move(line));

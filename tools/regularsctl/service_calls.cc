@@ -51,30 +51,37 @@ absl::Status ServiceCalls::EnsureLog() {
   return context_->log() == nullptr ? context_->OpenLog() : absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ServiceCalls::AddressOf(const std::string& service) {
+absl::StatusOr<std::set<std::string>> ServiceCalls::AddressesOf(const std::string& service) {
   std::string address;
   for (const std::string& endpoint : context_->line().All("endpoint")) {
     const size_t equals = endpoint.find('=');
     if (equals == std::string::npos) {
       if (address.empty()) address = endpoint;
     } else if (endpoint.substr(0, equals) == service) {
-      return endpoint.substr(equals + 1);
+      return std::set{endpoint.substr(equals + 1)};
     }
   }
-  if (!address.empty()) return address;
+  if (!address.empty()) return std::set{address};
   REGULARS_RETURN_IF_ERROR(EnsureLog());
   REGULARS_ASSIGN_OR_RETURN(const auto owners, context_->reader()->Owners(service));
+  std::set<std::string> addresses;
   for (const auto& [shard, owner] : owners) {
-    if (!owner.address().empty()) return owner.address();
+    if (!owner.address().empty()) addresses.insert(owner.address());
   }
+  if (!addresses.empty()) return addresses;
   return absl::UnavailableError(Cat("nobody owns a shard of ", service));
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> ServiceCalls::ChannelTo(const std::string& service) {
-  REGULARS_ASSIGN_OR_RETURN(const std::string address, AddressOf(service));
+  REGULARS_ASSIGN_OR_RETURN(const auto addresses, AddressesOf(service));
+  return ChannelAt(*addresses.begin(), /*retry=*/true);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> ServiceCalls::ChannelAt(const std::string& address,
+                                                                       bool retry) const {
   rpc::TlsFiles tls;
   tls.ca_file = context_->line().Last("tls-ca").value_or("");
-  return rpc::MakeChannel(address, tls, /*retry=*/true);
+  return rpc::MakeChannel(address, tls, retry);
 }
 
 absl::StatusOr<std::string> ServiceCalls::PointsProgram() {

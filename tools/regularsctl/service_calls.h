@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,12 @@ class ServiceCalls {
     return Service::NewStub(*channel);
   }
 
+  // Every address of the service: the one of --endpoint, else those of all owners. UNAVAILABLE when
+  // there is none.
+  absl::StatusOr<std::set<std::string>> AddressesOf(const std::string& service);
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelAt(const std::string& address,
+                                                           bool retry) const;
+
   // Calls `method` of the stub once. Errors are the service's, with its reason.
   template <typename StubT, typename Method, typename Request, typename Response>
   absl::Status Call(StubT& stub, Method method, const Request& request, Response* response) const {
@@ -51,7 +58,6 @@ class ServiceCalls {
  private:
   ServiceCalls(Context* context, std::string pool) : context_(context), pool_(std::move(pool)) {}
   absl::Status ReadKey();
-  absl::StatusOr<std::string> AddressOf(const std::string& service);
   absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::string& service);
   absl::Status EnsureLog();
 
