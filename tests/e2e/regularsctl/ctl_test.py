@@ -9,9 +9,14 @@ view, the view as a whole, a local store, the changelog. Every call has a stable
 import json
 import os
 import pathlib
+import re
+import socket
 import subprocess
 import sys
+import time
 import unittest
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/e2e/demo"))
@@ -36,18 +41,51 @@ class RegularsctlTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.system = System(ROOT / "build/local/regularsctl")
+        cls.follower = None
         try:
             cls.system.start()
+            cls.follower = cls.start_auditor("--json")
+            cls.wait_ready(cls.follower[1])
             cls.purchases = data.read(data.fetch(ROOT / ".cache"))[:PURCHASES]
             load.replay(cls.system, HISTORY, cls.purchases, cls.purchases[-1].time_s + AFTER_S,
                         lambda *_: None)
         except BaseException:
+            cls.stop_follower()
             cls.system.stop()
             raise
 
     @classmethod
     def tearDownClass(cls):
+        cls.stop_follower()
         cls.system.stop(wipe=True)
+
+    @classmethod
+    def stop_follower(cls):
+        if cls.follower:
+            cls.follower[0].kill()
+            cls.follower[0].communicate()
+
+    @classmethod
+    def start_auditor(cls, *words):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        auditor = subprocess.Popen(
+            [str(cls.system.binaries / "regularsctl"), "audit", f"--brokers={cls.system.bootstrap}",
+             f"--listen={address}", *words], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        return auditor, address
+
+    @staticmethod
+    def wait_ready(address):
+        until = time.monotonic() + CALL_LIMIT_S
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://{address}/readyz", timeout=5):
+                    return
+            except urllib.error.URLError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
 
     def call(self, *words, config=True):
         """(exit status, stdout, stderr)"""
@@ -67,6 +105,40 @@ class RegularsctlTest(unittest.TestCase):
         report = json.loads(out)
         self.assertEqual(report["ok"], code == 0)
         return report
+
+    def audit(self, *words):
+        """A running auditor that has read everything, and the address of its health port."""
+        auditor, address = self.start_auditor(*words)
+        self.addCleanup(auditor.stdout.close)
+        self.addCleanup(auditor.wait)
+        self.addCleanup(auditor.kill)
+        self.wait_caught_up(auditor, address)
+        return auditor, address
+
+    def wait_caught_up(self, auditor, address):
+        self.wait_metrics(auditor, address, lambda ready, figures: ready
+                          and figures["regulars_audit_lag_records"] == 0
+                          and figures["regulars_audit_transactions_total"] >= 16)
+
+    def wait_metrics(self, auditor, address, enough):
+        until = time.monotonic() + CALL_LIMIT_S
+        figures = {}
+        while time.monotonic() < until:
+            self.assertIsNone(auditor.poll())
+            try:
+                with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+                    text = answer.read().decode()
+                with urllib.request.urlopen(f"http://{address}/readyz", timeout=5) as answer:
+                    ready = answer.status == 200
+            except urllib.error.URLError:
+                time.sleep(0.1)
+                continue
+            figures = {name: float(value) for name, value
+                       in re.findall(r"^(regulars_audit_\S+) (\S+)$", text, re.M)}
+            if enough(ready, figures):
+                return figures
+            time.sleep(0.1)
+        return self.fail(f"not in time: {figures}")
 
     def client(self):
         host, port = self.system.redis_address.rsplit(":", 1)
@@ -94,6 +166,32 @@ class RegularsctlTest(unittest.TestCase):
         code, out, _ = self.call("verify", "--service=points")
         self.assertEqual(code, 0, out)
         self.assertIn("verify: clean", out)
+
+    def test_1_the_auditor_that_followed_the_load_found_nothing(self):
+        auditor, address = self.follower
+        self.wait_caught_up(auditor, address)
+        auditor.terminate()
+        out, _ = auditor.communicate(timeout=60)
+        report = json.loads(out)
+        self.assertEqual((auditor.returncode, report["ok"], report["findings"]), (0, True, []))
+        verified = self.verify()
+        # All but what was written before it began, and the transactions of that moment.
+        self.assertGreater(report["transactions"], 0.9 * verified["transactions"])
+        judged = report["output_records"] - report.get("outputs_unchecked", 0)
+        self.assertGreater(judged, 0.9 * verified["output_records"])
+
+    def test_1_the_auditor_reads_a_sound_log_from_its_start(self):
+        auditor, _ = self.audit("--from-start", "--json")
+        auditor.terminate()
+        out, _ = auditor.communicate(timeout=60)
+        report = json.loads(out)
+        self.assertEqual((auditor.returncode, report["ok"], report["findings"]), (0, True, []))
+        verified = self.verify()
+        for name in ("transactions", "output_records"):
+            self.assertEqual(report[name], verified[name], name)
+        code, out, err = self.call("audit", "--service=points", "--for=2s")
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("clean", out)
 
     def test_2_a_spoiled_view_key_is_found(self):
         client, name = self.view_key()
@@ -132,6 +230,9 @@ class RegularsctlTest(unittest.TestCase):
         code, out, err = self.call("dlq", "list")
         self.assertEqual(code, 0, err)
         self.assertIn("0 dead letters", out)
+        code, out, err = self.call("parked", "list", HISTORY)
+        self.assertEqual(code, 0, err)
+        self.assertIn("0 parked keys", out)
 
     def test_4_bad_calls_get_one_clear_line(self):
         rows = [
@@ -140,6 +241,9 @@ class RegularsctlTest(unittest.TestCase):
             (("verify", "--sevice=points"), "unknown flag --sevice"),
             (("verify", "--service=ingest"), "must be one of"),
             (("verify", "--wait=soon"), "--wait must be a duration"),
+            (("audit", "--for=ever"), "--for must be a duration"),
+            (("audit", "--listen=nowhere"), "nowhere"),
+            (("audit", "--generation=7"), "there is no topic regulars.identity.changelog.v1.g7"),
             (("verify", "--wait"), "--wait needs a value"),
             (("verify", "--data=/no/such/folder"), "no folder"),
             (("verify", "--generation=7"), "there is no topic regulars.identity.changelog.v1.g7"),
@@ -158,6 +262,9 @@ class RegularsctlTest(unittest.TestCase):
             (("dlq", "show", "regulars.points.dlq.v1.g1", "99", "0"), "there is no"),
             (("dlq", "show", "regulars.points.dlq.v1.g1", "0", "0"), "no record at offset 0"),
             (("dlq", "redrive"), "dlq list"),
+            (("parked", "redrive", HISTORY, "m_" + "0" * 26), "--service=S"),
+            (("parked", "redrive", HISTORY, "m_" + "0" * 26, "--service=points"), "has not parked"),
+            (("parked", "list", "moon"), "pool moon is not in the configuration"),
         ]
         for words, said in rows:
             with self.subTest(words=words):
@@ -176,7 +283,15 @@ class RegularsctlTest(unittest.TestCase):
         self.client().flushall()
         report = self.verify("--service=points", "--wait=1s")
         self.assertEqual(report["views_not_whole"], 4, report)
+        auditor, address = self.audit()
         self.spoil_log()
+        figures = self.wait_metrics(auditor, address, lambda _, f: f[
+            'regulars_audit_findings_total{kind="torn_transactions"}'] > 0)
+        self.assertEqual(sum(value for name, value in figures.items() if "findings" in name), 1)
+        auditor.terminate()
+        out, _ = auditor.communicate(timeout=60)
+        self.assertEqual(auditor.returncode, 1)
+        self.assertIn("points-0: 1 records after the last @shard", out)
         report = self.verify("--service=points", "--wait=1s", state)
         self.assertFalse(report["ok"])
         self.assertEqual(report["torn_transactions"], 1, report)
