@@ -26,7 +26,8 @@ using regulars::sim::Setup;
 
 struct SeedResult {
   bool died = false;
-  long long violations = 0, faults = 0, touches = 0, commands = 0, reads = 0, fenced = 0;
+  long long violations = 0, faults = 0, touches = 0, commands = 0, reads = 0, fenced = 0,
+            poisoned = 0, parked = 0;
   unsigned long long hash = 0;
 };
 
@@ -48,11 +49,13 @@ SeedResult RunInChild(const Setup& setup) {
       }
       std::fprintf(stderr, "seed %" PRIu64 ": %s\n", setup.seed, text.c_str());
     }
-    dprintf(ends[1], "%zd %lld %lld %lld %lld %lld %llu\n", outcome.violations.size(),
+    dprintf(ends[1], "%zd %lld %lld %lld %lld %lld %lld %lld %llu\n", outcome.violations.size(),
             static_cast<long long>(outcome.faults_injected),
             static_cast<long long>(outcome.touches), static_cast<long long>(outcome.commands),
             static_cast<long long>(outcome.view_reads),
             static_cast<long long>(outcome.fenced_writes),
+            static_cast<long long>(outcome.poisoned_inputs),
+            static_cast<long long>(outcome.keys_parked),
             static_cast<unsigned long long>(outcome.trace_hash));
     std::fflush(nullptr);
     _exit(0);
@@ -61,12 +64,13 @@ SeedResult RunInChild(const Setup& setup) {
   SeedResult result;
   FILE* in = fdopen(ends[0], "r");
   const int read =
-      std::fscanf(in, "%lld %lld %lld %lld %lld %lld %llu", &result.violations, &result.faults,
-                  &result.touches, &result.commands, &result.reads, &result.fenced, &result.hash);
+      std::fscanf(in, "%lld %lld %lld %lld %lld %lld %lld %lld %llu", &result.violations,
+                  &result.faults, &result.touches, &result.commands, &result.reads, &result.fenced,
+                  &result.poisoned, &result.parked, &result.hash);
   std::fclose(in);
   int status = 0;
   waitpid(child, &status, 0);
-  if (read != 7 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+  if (read != 9 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     result = SeedResult();
     result.died = true;
     result.violations = 1;
@@ -110,7 +114,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   int64_t done = 0, violated = 0, died = 0, faults = 0, touches = 0, commands = 0, reads = 0,
-          fenced = 0;
+          fenced = 0, poisoned = 0, parked = 0;
   uint64_t hash = 0, first_found = 0;
   for (; done < seeds; ++done) {
     setup.seed = first + static_cast<uint64_t>(done);
@@ -120,6 +124,8 @@ int main(int argc, char** argv) {
     commands += result.commands;
     reads += result.reads;
     fenced += result.fenced;
+    poisoned += result.poisoned;
+    parked += result.parked;
     hash = regulars::Xxh3(Cat(hash, "/", result.hash));
     if (result.died) ++died;
     // In a self-test the auditor must notice: that the process stopped itself does not count.
@@ -144,8 +150,9 @@ int main(int argc, char** argv) {
       ",\n  \"first_seed\": ", first, ",\n  \"violations\": ", violated,
       ",\n  \"faults_injected\": ", faults, ",\n  \"touches\": ", touches,
       ",\n  \"commands\": ", commands, ",\n  \"view_reads\": ", reads,
-      ",\n  \"view_writes_fenced\": ", fenced, ",\n  \"processes_died\": ", died,
-      ",\n  \"break\": \"", setup.broken, "\",\n  \"found_by_seed\": ", first_found,
+      ",\n  \"view_writes_fenced\": ", fenced, ",\n  \"poisoned_inputs\": ", poisoned,
+      ",\n  \"keys_parked\": ", parked, ",\n  \"processes_died\": ", died, ",\n  \"break\": \"",
+      setup.broken, "\",\n  \"found_by_seed\": ", first_found,
       ",\n  \"same_seed_same_trace\": ", repeats ? "true" : "false", ",\n  \"trace_hash\": \"",
       hash, "\"\n}\n");
   std::printf("seeds %lld\nviolations %lld\nfaults_injected %lld\ntouches %lld\ncommands %lld\n",
@@ -155,6 +162,8 @@ int main(int argc, char** argv) {
   std::printf("view_reads %lld\nview_writes_fenced %lld\nprocesses_died %lld\n",
               static_cast<long long>(reads), static_cast<long long>(fenced),
               static_cast<long long>(died));
+  std::printf("poisoned_inputs %lld\nkeys_parked %lld\n", static_cast<long long>(poisoned),
+              static_cast<long long>(parked));
   std::printf("trace_hash %" PRIu64 "\nsame_seed_same_trace %s\n", hash,
               violated > 0 ? "not checked"
               : repeats    ? "yes"

@@ -7,6 +7,7 @@
 #include "libs/base/text.h"
 #include "libs/events/types.h"
 #include "tests/sim/auditor.h"
+#include "tests/sim/poison_audit.h"
 #include "tests/sim/reader.h"
 #include "tests/sim/workload.h"
 
@@ -21,7 +22,11 @@ constexpr int64_t kHealStep = 300'000;
 class Scenario {
  public:
   explicit Scenario(const Setup& setup)
-      : world_(setup), work_(&world_), reader_(&world_), rng_(world_.rng()) {
+      : world_(setup),
+        work_(&world_),
+        reader_(&world_),
+        poison_audit_(&world_),
+        rng_(world_.rng()) {
     DrawMix();
   }
 
@@ -37,13 +42,18 @@ class Scenario {
     int idle = 0;
     for (int turn = 0; turn < kTurnsMax && idle < 60; ++turn) {
       if (!Turn()) ++idle;
+      MendEarly(turn);
       if (!world_.violations().empty()) break;
     }
     world_.faults_on = false;
     work_.EndEventPool();
     Heal();
+    const bool late = world_.poison().mended_late();
+    if (!late) Mend();
     DaysLater();
     Heal();
+    if (late) Mend();
+    if (world_.poison().on()) poison_audit_.AfterRedrive();
     if (world_.violations().empty()) AuditBusiness(&world_, work_);
     AuditRuntime(&world_);
     HashLog();
@@ -54,6 +64,8 @@ class Scenario {
     outcome.commands = std::ssize(work_.commands());
     outcome.view_reads = reader_.reads();
     outcome.fenced_writes = world_.views().fenced_writes();
+    outcome.poisoned_inputs = world_.poison().inputs();
+    outcome.keys_parked = poison_audit_.keys_parked();
     outcome.trace_hash = world_.trace_hash();
     return outcome;
   }
@@ -248,11 +260,16 @@ class Scenario {
       world_.Advance(kHealStep);
       bool ready = true;
       for (auto& instance : world_.instances()) {
+        if (instance->wanted) world_.Start(instance.get());  // a poisoned input killed it
         world_.StepWorker(instance.get());
         for (int i = 0; i < 4; ++i) world_.StepView(instance.get());
-        if (!instance->worker) continue;
+        if (!instance->worker) {
+          ready = ready && !instance->wanted;
+          continue;
+        }
         ready = ready && instance->worker->ready() && instance->view->caught_up();
       }
+      if (world_.poison().on()) ready = ready && AllOwned();
       std::vector<int64_t> ends;
       for (const std::string& topic : world_.log().Topics()) {
         for (int32_t p = 0; p < world_.shards(); ++p)
@@ -264,6 +281,33 @@ class Scenario {
       if (quiet == kQuietRounds) return;
     }
     world_.Violation(Cat("no rest after the heal", work_.settled() ? "" : ": asked in vain"));
+  }
+
+  // A member that left is waited for as long as its session lasts.
+  bool AllOwned() {
+    for (int service = 0; service < kServices; ++service) {
+      for (int32_t shard = 0; shard < world_.shards(); ++shard) {
+        if (world_.OwnerOf(service, shard) == nullptr) return false;
+      }
+    }
+    return true;
+  }
+
+  void MendEarly(int turn) {
+    Poison& poison = world_.poison();
+    if (!poison.on() || poison.mended_at_turn() < 0 || turn < poison.mended_at_turn()) return;
+    poison.Mend();
+    if (poison.rng().PerMille(20)) poison_audit_.RedriveSome();
+  }
+
+  // Up to here poisoned inputs went on to crash whoever applied them.
+  void Mend() {
+    if (!world_.poison().on()) return;
+    poison_audit_.BeforeRedrive();
+    world_.poison().Mend();
+    poison_audit_.Redrive();
+    world_.poison().Lift();
+    Heal();
   }
 
   void HashLog() {
@@ -283,6 +327,7 @@ class Scenario {
   World world_;
   Workload work_;
   Reader reader_;
+  PoisonAudit poison_audit_;
   Rng& rng_;
   int64_t away_ = 0;  // turns until the view is back
   int64_t hold_ = 0;  // turns until the late request arrives

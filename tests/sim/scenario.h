@@ -15,8 +15,10 @@ struct Outcome {
   int64_t faults_injected = 0;
   int64_t touches = 0;
   int64_t commands = 0;
-  int64_t view_reads = 0;     // whole views compared with the fold while the run went on
-  int64_t fenced_writes = 0;  // of former owners, refused by the view
+  int64_t view_reads = 0;       // whole views compared with the fold while the run went on
+  int64_t fenced_writes = 0;    // of former owners, refused by the view
+  int64_t poisoned_inputs = 0;  // that crashed a process
+  int64_t keys_parked = 0;
   uint64_t trace_hash = 0;
 };
 

@@ -285,6 +285,10 @@ void Workload::AskWaiting() {
       command->again = true;  // a caller whose answer was lost asks once more
       command->state = SentCommand::State::kWaiting;
     }
+    // What was answered KEY_PARKED is asked again when the bug is mended.
+    if (command->state == SentCommand::State::kParked && world_->poison().mended()) {
+      command->state = SentCommand::State::kWaiting;
+    }
     if (command->state == SentCommand::State::kWaiting) Submit(command.get());
   }
 }
@@ -336,6 +340,11 @@ void Workload::Submit(SentCommand* command) {
       command->state = SentCommand::State::kDone;
     } else if (reply.code == absl::StatusCode::kUnavailable) {
       command->state = SentCommand::State::kWaiting;
+    } else if (reply.reason == "KEY_PARKED") {
+      if (!world_->poison().Crashed({command->pool, command->member})) {
+        world_->Violation(Cat("a command to the innocent ", command->member, " is parked"));
+      }
+      command->state = SentCommand::State::kParked;
     } else {
       if (command->acknowledged) {
         world_->Violation(
@@ -352,8 +361,9 @@ void Workload::Submit(SentCommand* command) {
 
 bool Workload::settled() const {
   return queue_.empty() && repeats_.empty() &&
-         std::all_of(commands_.begin(), commands_.end(), [](const auto& command) {
+         std::all_of(commands_.begin(), commands_.end(), [this](const auto& command) {
            return command->state == SentCommand::State::kRefused ||
+                  (command->state == SentCommand::State::kParked && !world_->poison().lifted()) ||
                   (command->state == SentCommand::State::kDone && command->again);
          });
 }

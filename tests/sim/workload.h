@@ -34,7 +34,7 @@ struct SentTouch {
 };
 
 struct SentCommand {
-  enum class State : uint8_t { kWaiting, kAsked, kDone, kRefused };
+  enum class State : uint8_t { kWaiting, kAsked, kDone, kRefused, kParked };
   std::string pool, member;
   bool reversal = false;
   std::string redemption_id;

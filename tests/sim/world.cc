@@ -20,7 +20,8 @@ constexpr int64_t kEpoch = 1'767'225'600 * kSecond;  // 2026-01-01
 
 }  // namespace
 
-World::World(const Setup& setup) : setup_(setup), rng_(setup.seed), now_us_(kEpoch) {
+World::World(const Setup& setup)
+    : setup_(setup), rng_(setup.seed), poison_(setup.seed, kServices), now_us_(kEpoch) {
   shards_ = static_cast<int32_t>(rng_.Between(2, 4));
   has_event_pool_ = rng_.PerMille(600);
   batch_max_ = rng_.PerMille(500) ? rng_.Between(1, 8) : 4000;
@@ -77,6 +78,10 @@ void World::MakePrograms() {
     made[0] = std::make_unique<ForgetfulProgram>(std::move(made[0]));
     made[1] = std::make_unique<ForgetfulProgram>(std::move(made[1]));
   }
+  if (poison_.on()) {
+    auto& sick = made[static_cast<size_t>(poison_.service())];
+    sick = std::make_unique<PoisonedProgram>(std::move(sick), &poison_);
+  }
   programs_ = std::move(made);
 }
 
@@ -120,7 +125,13 @@ void World::Advance(int64_t by_us) {
 void World::StepWorker(Instance* instance) {
   if (!instance->worker || instance->inside || instance->stalled_until_us > now_us_) return;
   instance->inside = true;
-  const absl::Status status = instance->worker->Step(absl::ZeroDuration());
+  absl::Status status;
+  try {
+    status = instance->worker->Step(absl::ZeroDuration());
+  } catch (const PoisonMet&) {
+    ++faults_injected;
+    status = absl::CancelledError("a poisoned input");
+  }
   instance->inside = false;
   if (!status.ok()) Note(Cat(instance->name, ": ", StdView(status.message())));
   if (absl::IsCancelled(status)) Kill(instance);
@@ -174,7 +185,14 @@ void World::Start(Instance* instance) {
   ports.steady_us = [this] { return now_us_; };
   ports.pause = [this](absl::Duration d) { Advance(absl::ToInt64Microseconds(d)); };
   ports.new_log_id = [this] { return Cat("log-", rng_.Next()); };
-  ports.seal = [](std::string_view, std::string_view) { return types::v1::Sealed(); };
+  ports.seal = [](std::string_view, std::string_view bytes) {
+    types::v1::Sealed sealed;
+    sealed.set_ciphertext(bytes.data(), bytes.size());
+    return sealed;
+  };
+  ports.open = [](std::string_view, const types::v1::Sealed& sealed) {
+    return absl::StatusOr<std::string>(sealed.ciphertext());
+  };
   ports.at_point = [this, instance](std::string_view point) { return AtPoint(instance, point); };
   instance->worker = std::make_unique<shard::Worker>(program, std::move(options), std::move(ports));
 }

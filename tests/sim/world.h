@@ -23,6 +23,7 @@
 #include "libs/shard/worker.h"
 #include "libs/store/memory_store.h"
 #include "tests/sim/changelogs.h"
+#include "tests/sim/poison.h"
 #include "tests/sim/rng.h"
 
 namespace regulars::sim {
@@ -122,6 +123,7 @@ class World {
   kafka::FakeLog& log() { return *log_; }
   redis::FakeViewServer& views() { return *views_; }
   Changelogs& changelogs() { return changelogs_; }
+  Poison& poison() { return poison_; }
   Rng& rng() { return rng_; }
   const Setup& setup() const { return setup_; }
   int32_t shards() const { return shards_; }
@@ -155,6 +157,7 @@ class World {
 
   const Setup setup_;
   Rng rng_;
+  Poison poison_;
   int64_t now_us_;
   int32_t shards_;
   bool has_event_pool_;
