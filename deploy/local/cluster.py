@@ -36,6 +36,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KAFKA_VERSION = "4.1.1"
 READY_LIMIT_S = 90.0
 PORTS = (21000, 31999)
+_given = set()  # not listened on yet: binding would not notice
 
 
 class ClusterError(RuntimeError):
@@ -47,12 +48,15 @@ def cache_dir():
 
 
 def free_port():
-    """A port of PORTS on which nothing listens now."""
+    """A port of PORTS on which nothing listens now, and that no earlier call has given out."""
     for _ in range(1000):
         port = random.randint(*PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
+                _given.add(port)
                 return port
             except OSError:
                 continue
