@@ -4,6 +4,8 @@ PY    := .venv/bin/python
 JOBS  ?= $(shell nproc)
 SEEDS ?= 2000
 SEED  ?= 1
+# Fewer seeds are a small run: it does not take the place of a full report.
+SIM_SIZE = $(shell [ $(SEEDS) -ge 2000 ] && echo full || echo ci)
 TRIES ?= 200
 SECONDS ?= 60
 ROUNDS ?= 30
@@ -74,10 +76,12 @@ demo-again: services ## the demo's load a second time: everything is recognised,
 sim: setup ## simulation with faults: make sim SEEDS=2000 SEED=1
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS) --target regulars-sim
-	build/release/bin/regulars-sim --seeds=$(SEEDS) --seed=$(SEED) --report=build/reports/sim.json
+	build/release/bin/regulars-sim --seeds=$(SEEDS) --seed=$(SEED) --size=$(SIM_SIZE) \
+	  --report=build/reports/$(SIM_SIZE:full=)/sim.json
 
 sim-selftest: sim ## take each guard of the runtime out: the auditor of the simulation must notice
-	tests/sim/selftest.sh build/release/bin/regulars-sim build/reports/sim_selftest.json full $(SEEDS) $(SEED)
+	tests/sim/selftest.sh build/release/bin/regulars-sim \
+	  build/reports/$(SIM_SIZE:full=)/sim_selftest.json $(SIM_SIZE) $(SEEDS) $(SEED)
 
 bench: services ## the figures of docs/bench.md, about fifteen minutes on a quiet machine
 	cmake --build --preset release -j $(JOBS) --target regulars-bench
@@ -94,7 +98,6 @@ endtxn: setup ## late EndTxn requests, with the dirty-producer rule and without:
 	$(PY) tests/faults/endtxn/endtxn.py --tries=$(TRIES)
 
 chaos: services ## two of each process, a fault per round, load running: make chaos ROUNDS=30 SEED=1
-	cmake --build --preset release -j $(JOBS) --target regularsctl
 	$(PY) tests/faults/chaos/run.py --rounds=$(ROUNDS) --seed=$(SEED)
 
 bad-inputs: services ## every row of docs/bad-inputs.md against running services

@@ -97,6 +97,8 @@ class ViewWriter : public ViewSink {
   bool Rebuild(int32_t id, ShardView* shard);
   bool Drain(int32_t id, ShardView* shard);
   bool Check(int32_t id, ShardView* shard, int64_t steady_us);
+  // What a window that Redis did not take means for the shard; called with the lock held.
+  bool NotApplied(ShardView* shard, redis::ViewOutcome outcome);
   void Restart(ShardView* shard);
   redis::ShardId Id(int32_t shard) const;
   static size_t BytesOf(const redis::ViewOp& op);

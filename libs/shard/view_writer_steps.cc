@@ -133,30 +133,14 @@ bool ViewWriter::Rebuild(int32_t id, ShardView* shard) {
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (shard->restarts != restarts) return true;
-  switch (outcome) {
-    case ViewOutcome::kApplied:
-      counters_.applied_keys += static_cast<int64_t>(keys);
-      shard->resume_key = resume;
-      if (resume.empty() && shard->phase == Phase::kRebuilding) {
-        shard->snapshot.reset();
-        shard->phase = Phase::kLive;
-      }
-      return true;
-    case ViewOutcome::kFenced:
-      ++counters_.fenced;
-      shard->phase = Phase::kFenced;
-      return false;
-    case ViewOutcome::kGap:
-      ++counters_.gaps;
-      Restart(shard);
-      return true;
-    case ViewOutcome::kInvalid:
-      REGULARS_ASSERT(false, "the view writer broke a limit or the chain of requests");
-    case ViewOutcome::kAway:
-      ++counters_.away;
-      return false;  // the same window again: nothing moved
+  if (outcome != ViewOutcome::kApplied) return NotApplied(shard, outcome);
+  counters_.applied_keys += static_cast<int64_t>(keys);
+  shard->resume_key = resume;
+  if (resume.empty() && shard->phase == Phase::kRebuilding) {
+    shard->snapshot.reset();
+    shard->phase = Phase::kLive;
   }
-  return false;
+  return true;
 }
 
 bool ViewWriter::Drain(int32_t id, ShardView* shard) {
@@ -207,16 +191,19 @@ bool ViewWriter::Drain(int32_t id, ShardView* shard) {
     }
   }
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (outcome != ViewOutcome::kApplied) return NotApplied(shard, outcome);
+  if (shard->phase != Phase::kLive) return true;  // restarted meanwhile
+  for (; taken > 0 && !shard->queue.empty(); --taken) {
+    queued_bytes_ -= shard->queue.front().bytes;
+    shard->queue.pop_front();
+  }
+  shard->applied = std::max(shard->applied, end);
+  counters_.applied_keys += static_cast<int64_t>(keys);
+  return true;
+}
+
+bool ViewWriter::NotApplied(ShardView* shard, ViewOutcome outcome) {
   switch (outcome) {
-    case ViewOutcome::kApplied:
-      if (shard->phase != Phase::kLive) return true;  // restarted meanwhile
-      for (; taken > 0 && !shard->queue.empty(); --taken) {
-        queued_bytes_ -= shard->queue.front().bytes;
-        shard->queue.pop_front();
-      }
-      shard->applied = std::max(shard->applied, end);
-      counters_.applied_keys += static_cast<int64_t>(keys);
-      return true;
     case ViewOutcome::kFenced:
       ++counters_.fenced;
       shard->phase = Phase::kFenced;
@@ -225,11 +212,12 @@ bool ViewWriter::Drain(int32_t id, ShardView* shard) {
       ++counters_.gaps;
       Restart(shard);
       return true;
-    case ViewOutcome::kInvalid:
-      REGULARS_ASSERT(false, "the view writer broke a limit or the chain of requests");
     case ViewOutcome::kAway:
       ++counters_.away;
-      return false;
+      return false;  // the same window again: nothing moved
+    case ViewOutcome::kApplied:
+    case ViewOutcome::kInvalid:
+      REGULARS_ASSERT(false, "the view writer broke a limit or the chain of requests");
   }
   return false;
 }

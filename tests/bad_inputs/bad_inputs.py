@@ -2,8 +2,8 @@
 """Sends every row of docs/bad-inputs.md to running services and looks that nothing changed.
 
 Starts Kafka, Redis, ingest and identity in build/local/bad-inputs. A row is right if code and reason are
-those of the document and no topic grew. Writes build/reports/bad_inputs.json; exit status 1 if a row is
-wrong, or stands in the document without being sent here.
+those of the document and no topic grew. Writes build/reports/bad_inputs.json (ci/ with --ci); exit status 1
+if a row is wrong, or stands in the document without being sent here.
 """
 
 import json
@@ -123,9 +123,10 @@ def main():
         judge("(nothing changed)", ("same", ""), ("same" if after == before else "grown", ""))
     finally:
         system.stop()
-    report = {"ok": not wrong, "size": "full", "rows": len(results), "wrong": wrong,
+    ci = "--ci" in sys.argv  # the same rows; only where the report goes
+    report = {"ok": not wrong, "size": "ci" if ci else "full", "rows": len(results), "wrong": wrong,
               "results": results}
-    path = ROOT / "build/reports/bad_inputs.json"
+    path = ROOT / "build/reports" / ("ci" if ci else "") / "bad_inputs.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{len(results)} rows, {len(wrong)} wrong; {path.relative_to(ROOT)}")

@@ -128,7 +128,7 @@ def write(path, fleet, run, args, rounds, done, began):
     totals = run.books.totals() if hasattr(run, "books") else {}
     report = {
         "ok": not run.violations and done == len(rounds) and run.zombies.total > 0,
-        "size": "ci" if args.ci else "full", "seed": args.seed, "rounds": done,
+        "size": "ci" if args.small else "full", "seed": args.seed, "rounds": done,
         "rounds_planned": len(rounds), "violations": len(run.violations),
         "zombie_writes_refused": run.zombies.total,
         "zombie_writes_refused_by_log": run.zombies.refused["transaction"],
@@ -195,8 +195,9 @@ def main():
         for chosen in plan.draw(args.seed, args.rounds, args.only):
             say(f"  {chosen.number:>3}  {chosen}")
         return 0
+    args.small = args.rounds < 30 or set(args.only) != set(plan.KINDS)  # never over a full report
     fleet = Fleet(args.dir or ROOT / "build/local" / ("chaos-ci" if args.ci else "chaos"), args.bin)
-    path = ROOT / "build/reports" / ("ci" if args.ci else "") / "chaos.json"
+    path = ROOT / "build/reports" / ("ci" if args.small else "") / "chaos.json"
     code = 1
     for ending in (signal.SIGINT, signal.SIGTERM):   # the processes must not outlive the run
         signal.signal(ending, signal.default_int_handler)
