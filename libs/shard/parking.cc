@@ -63,10 +63,12 @@ void Worker::SetAsideParked(Shard* shard, const kafka::Record& record, ParkedKey
 }
 
 absl::Status Worker::ReadLetters(const Shard& shard, const ParkedKey& key,
-                                 std::vector<Letter>* letters) {
+                                 std::vector<Letter>* letters, bool* removed) {
   const kafka::TopicPartition topic{Topic(service_, events::kDeadLettersKind), shard.id};
   const auto marks = reader_->QueryWatermarks(topic, options_.kafka_timeout);
   if (!marks.ok()) return marks.status();
+  // By retention, or with the topic. A letter that is only not visible yet leaves both as they are.
+  *removed = marks->low > key.next_letter() || marks->high < key.next_letter();
   absl::Status status;
   size_t bytes = 0;
   const absl::Status read = reader_->ReadRange(
@@ -105,7 +107,8 @@ Reply Worker::Redrive(Shard* shard, const Command& command) {
   }
   ParkedKey key = *parked;
   std::vector<Letter> letters;
-  if (const absl::Status read = ReadLetters(*shard, key, &letters); !read.ok()) {
+  bool removed = false;
+  if (const absl::Status read = ReadLetters(*shard, key, &letters, &removed); !read.ok()) {
     if (read.code() == absl::StatusCode::kFailedPrecondition) {
       return Refuse(read.code(), ReasonOf(read), StdView(read.message()));
     }
@@ -136,11 +139,12 @@ Reply Worker::Redrive(Shard* shard, const Command& command) {
     key.set_next_letter(letter.next);
   }
   shard->touched = true;
-  // Letters of the open batch are not in the log yet. What else is not there is gone for good.
+  // Letters of the open batch are not in the log yet, and those of the last one may not be visible
+  // yet: the broker answers a commit before its markers are written. Such a key stays parked.
   const auto committed = shard->committed.parked.find({key.pool(), key.entity()});
   const bool all_there =
       committed != shard->committed.parked.end() && committed->second.letters() == key.letters();
-  if (letters.empty() && all_there && key.redriven() < key.letters()) {
+  if (letters.empty() && all_there && removed && key.redriven() < key.letters()) {
     ports_.probe->Event("letters_lost", Cat(service_, "-", shard->id));
     key.set_redriven(key.letters());
   }

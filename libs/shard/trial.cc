@@ -239,6 +239,10 @@ absl::Status Worker::Condemn(Shard* shard) {
     ++batch_inputs_;
   }
   const bool has_key = options_.pools.contains(ref.pool()) && !ref.entity().empty();
+  if (!has_key && !is_record) {  // of a pool that is no longer served: nothing of it can run here
+    shard->suspect.reset();
+    return absl::OkStatus();
+  }
   if (has_key) {
     if (!is_record && ParkedKeyOf(shard, ref.pool(), ref.entity()) != nullptr) {
       shard->suspect.reset();

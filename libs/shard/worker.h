@@ -230,7 +230,7 @@ class Worker : private kafka::RebalanceListener {
   Reply Redrive(Shard* shard, const Command& command);
   struct Letter;
   absl::Status ReadLetters(const Shard& shard, const runtime::v1::ParkedKey& key,
-                           std::vector<Letter>* letters);
+                           std::vector<Letter>* letters, bool* removed);
 
   // worker_commands.cc
   void ApplyCommands();
