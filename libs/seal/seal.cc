@@ -69,6 +69,18 @@ absl::StatusOr<KeyRing> KeyRing::Load(const std::string& path) {
   return Parse(text);
 }
 
+std::vector<std::string> KeyRing::ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, key] : keys_) ids.push_back(id);
+  return ids;
+}
+
+const std::string* KeyRing::Find(std::string_view id) const {
+  const auto found = std::find_if(keys_.begin(), keys_.end(),
+                                  [&](const auto& known) { return known.first == id; });
+  return found == keys_.end() ? nullptr : &found->second;
+}
+
 NonceSource RandomNonces() {
   return [] { return RandomBytes(kNonceBytes); };
 }
@@ -91,15 +103,14 @@ absl::StatusOr<Box> Sealer::Seal(std::string_view plaintext, std::string_view aa
 }
 
 absl::StatusOr<std::string> Sealer::Open(const Box& box, std::string_view aad) const {
-  const auto key = std::find_if(ring_.keys_.begin(), ring_.keys_.end(),
-                                [&](const auto& known) { return known.first == box.key_id; });
-  if (key == ring_.keys_.end()) {
+  const std::string* key = ring_.Find(box.key_id);
+  if (key == nullptr) {
     return DomainError(absl::StatusCode::kNotFound, "SEAL_KEY_UNKNOWN",
                        "the key of this field is not in the ring");
   }
   std::optional<std::string> plaintext;
   if (box.nonce.size() == kNonceBytes) {
-    plaintext = AesGcmDecrypt(key->second, box.nonce, BoundData(box.key_id, aad), box.ciphertext);
+    plaintext = AesGcmDecrypt(*key, box.nonce, BoundData(box.key_id, aad), box.ciphertext);
   }
   if (!plaintext.has_value()) {
     return DomainError(absl::StatusCode::kDataLoss, "SEAL_BROKEN",

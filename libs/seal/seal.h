@@ -33,10 +33,17 @@ class KeyRing {
 
   [[nodiscard]] const std::string& sealing_key_id() const { return keys_.back().first; }
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
+  // In the order of the file.
+  [[nodiscard]] std::vector<std::string> ids() const;
 
  private:
-  friend class Sealer;
+  friend class KeyFileWrapper;
   friend class Pepper;
+  friend class Sealer;
+  friend class TransportKeys;
+  [[nodiscard]] const std::string& SealingKey() const { return keys_.back().second; }
+  // nullptr: the key was destroyed or never here.
+  [[nodiscard]] const std::string* Find(std::string_view id) const;
   KeyRing() = default;
   std::vector<std::pair<std::string, std::string>> keys_;  // id, 32 bytes; never empty
 };
