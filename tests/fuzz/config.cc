@@ -5,6 +5,8 @@
 
 #include "libs/config/options.h"
 #include "libs/config/section.h"
+#include "libs/normalize/phone.h"
+#include "libs/normalize/section.h"
 #include "services/identity/shell/pool_section.h"
 #include "services/ingest/shell/pool_section.h"
 #include "services/points/shell/program_section.h"
@@ -21,6 +23,8 @@ constexpr std::string_view kFile =
     "pools:\n"
     "  - name: tea\n"
     "    clock: event\n"
+    "    identifiers: {default_region: HK, shapes: [\"card=digits:4..8\"], "
+    "blocked: [\"phone=61234567\", \"*=demo\"]}\n"
     "    ingest: {identifier_classes: [\"vip_card=unique\", \"fax=blocked\"]}\n"
     "    identity: {touch_window_days: 400}\n"
     "    points: {program: loyalty, points_numerator: 3, expiry_days: 365}\n"
@@ -38,6 +42,8 @@ void File(std::string_view text) {
   for (config::Section& pool : root->Children("pools")) {
     (void)pool.Text("name");
     (void)pool.Choice("clock", {"live", "event"}, "live");
+    const normalize::Options spelling = normalize::ReadOptions(&pool);
+    FUZZ_CHECK(normalize::IsPhoneRegion(spelling.default_region));
     if (auto ingest = pool.Child("ingest")) {
       ingest::PoolRules rules;
       ingest::ReadIdentifierClasses(&*ingest, &rules);

@@ -15,7 +15,7 @@ import sys
 # Library levels: a library includes only lower ones; inside levels 1 and 2 neighbours are allowed
 # (the build checks link dependencies the same way).
 LEVELS = {"base": 0, "model": 1, "config": 1, "log": 1, "metrics": 1, "events": 2, "kafka": 2,
-          "store": 2, "redis": 2, "rpc": 2, "seal": 2, "shard": 3, "service": 4}
+          "store": 2, "redis": 2, "rpc": 2, "seal": 2, "normalize": 2, "shard": 3, "service": 4}
 
 TESTS = r"(tests|tools)/|.*_i?test\.cc$|.*/testing/"
 KERNEL = r"services/[^/]+/kernel/(?!.*_test\.cc$)"
@@ -24,6 +24,7 @@ KERNEL = r"services/[^/]+/kernel/(?!.*_test\.cc$)"
 INCLUDE_BANS = [
     (r"librdkafka/", r".*", r"libs/kafka/|tests/", "libs/kafka/port.h"),
     (r"hiredis/", r".*", r"libs/redis/|tests/", "libs/redis/view.h"),
+    (r"phonenumbers/|unicode/", r".*", r"libs/normalize/|tests/", "libs/normalize/normalize.h"),
     (r"rocksdb/", r".*", r"libs/store/|tests/", "libs/store/store.h"),
     (r"grpcpp/|grpc/|.*\.grpc\.pb\.h", r".*",
      r"libs/rpc/|libs/service/|services/[^/]+/(shell/|main\.cc)|tools/|tests/",
