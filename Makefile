@@ -92,6 +92,11 @@ fuzz: setup ## every fuzz target for so many seconds under libFuzzer: make fuzz 
 	cmake --build --preset fuzz -j $(JOBS)
 	$(PY) tests/fuzz/fuzz.py --seconds=$(SECONDS)
 
+match: setup ## candidate matching on the Febrl data sets, against their true owners
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target regulars-match
+	$(PY) tests/match/match.py
+
 endtxn: setup ## late EndTxn requests, with the dirty-producer rule and without: make endtxn TRIES=200
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS) --target endtxn_driver

