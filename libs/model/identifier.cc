@@ -1,6 +1,7 @@
 #include "libs/model/identifier.h"
 
 #include <cstdint>
+#include <optional>
 
 #include "libs/base/assert.h"
 #include "libs/base/base32.h"
@@ -47,16 +48,6 @@ std::optional<uint32_t> NextCodePoint(std::string_view text, size_t* at) {
 
 bool IsControl(uint32_t point) { return point < 0x20 || (point >= 0x7F && point < 0xA0); }
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-bool IsPhonePunctuation(char c) { return c == ' ' || c == '-' || c == '.' || c == '(' || c == ')'; }
-
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
@@ -80,18 +71,6 @@ bool IsIdentifierType(std::string_view type) {
     if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') return false;
   }
   return true;
-}
-
-std::optional<std::string> NormalizeIdentifier(std::string_view type, std::string_view value) {
-  std::string normal;
-  for (const char c : Trim(value)) {
-    if (type == "phone" && IsPhonePunctuation(c)) continue;
-    const bool lower = type == "email" && c >= 'A' && c <= 'Z';
-    normal.push_back(lower ? static_cast<char>(c - 'A' + 'a') : c);
-  }
-  if (normal.empty() || normal.size() > limits::kIdentifierValueMax) return std::nullopt;
-  if (!IsPlainText(normal)) return std::nullopt;
-  return normal;
 }
 
 std::string IdentifierKey(std::string_view hmac) {

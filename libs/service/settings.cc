@@ -186,6 +186,7 @@ void ReadPools(const std::string& service, const PoolReader& read_pool, Settings
     for (const char* other : kServices) {
       if (other != service) item.Skip(other);
     }
+    item.Skip("identifiers");  // ingest and identity read it, each checks it
     if (read_pool) {
       read_pool(pool, &item);
     } else {
@@ -217,6 +218,8 @@ void DeclareSettings(const std::string& service, const PoolReader& read_pool, Op
                                        "    pepper_file: /run/keys/cofco/pepper\n"
                                        "    seal_key_file: /run/keys/cofco/seal-key\n"
                                        "    api_keys_file: /run/keys/cofco/api-keys\n"
+                                       "    identifiers: {default_region: CN, blocked: "
+                                       "[\"phone=021 6123 4567\"]}\n"
                                        "    points: {program: loyalty, points: 1}\n"},
       [service, read_pool, settings](config::Section& root) {
         ReadPools(service, read_pool, settings, root);

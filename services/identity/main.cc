@@ -1,4 +1,8 @@
 // regulars-identity: who is who. Configuration in, program and gRPC service together, run.
+#include <map>
+#include <string>
+
+#include "libs/normalize/section.h"
 #include "libs/service/service.h"
 #include "services/identity/codec/identity_program.h"
 #include "services/identity/shell/identity_service.h"
@@ -8,10 +12,12 @@ int main(int argc, char** argv) {
   namespace service = regulars::service;
   namespace identity = regulars::identity;
   identity::IdentityOptions options;
+  std::map<std::string, regulars::normalize::Options> spellings;  // by pool
   service::Spec spec;
   spec.name = "identity";
   spec.purpose = "Resolves every touch to one member, once.";
   spec.read_pool = [&](const service::PoolConfig& pool, regulars::config::Section* section) {
+    spellings[pool.name] = regulars::normalize::ReadOptions(section);
     if (auto own = section->Child("identity")) {
       options.pool_rules[pool.name] = identity::ReadTouchRules(&*own);
       own->Finish();
@@ -21,11 +27,15 @@ int main(int argc, char** argv) {
       [&](service::Process&) -> absl::StatusOr<std::unique_ptr<regulars::shard::Program>> {
     return std::make_unique<identity::IdentityProgram>(options);
   };
-  spec.make_services = [](service::Process& process) -> absl::StatusOr<service::GrpcServices> {
+  spec.make_services = [&](service::Process& process) -> absl::StatusOr<service::GrpcServices> {
     service::GrpcServices services;
     services.push_back(std::make_unique<identity::IdentityService>(
         process.edge(), process.gateway(),
-        [&process](const std::string& pool) { return process.pepper(pool); }));
+        [&process](const std::string& pool) { return process.pepper(pool); },
+        [&spellings](const std::string& pool) -> const regulars::normalize::Options* {
+          const auto found = spellings.find(pool);
+          return found == spellings.end() ? nullptr : &found->second;
+        }));
     return services;
   };
   return service::Run(std::move(spec), argc, argv);

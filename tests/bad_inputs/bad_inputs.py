@@ -2,8 +2,9 @@
 """Sends every row of docs/bad-inputs.md to running services and looks that nothing changed.
 
 Starts Kafka, Redis, ingest and identity in build/local/bad-inputs. A row is right if code and reason are
-those of the document and no topic grew. Writes build/reports/bad_inputs.json (ci/ with --ci); exit status 1
-if a row is wrong, or stands in the document without being sent here.
+those of the document and no topic grew; what looks bad and is taken comes last. Writes
+build/reports/bad_inputs.json (ci/ with --ci); exit status 1 if a row is wrong, or stands in the document without
+being sent here.
 """
 
 import json
@@ -82,6 +83,7 @@ def main():
     sections = documented()
     content = sections["Content of a touch"]
     other = sections["Calls"]
+    taken = sections["Looks bad and is taken"]
     system = running.System(ROOT / "build/local/bad-inputs")
     results, wrong = [], []
 
@@ -121,6 +123,13 @@ def main():
         after = topics.ends()
         topics.consumer.close()
         judge("(nothing changed)", ("same", ""), ("same" if after == before else "grown", ""))
+        for row_id, expected in taken.items():
+            touch = touches.good(row_id)
+            touches.TAKEN[row_id](touch)
+            judge(row_id, (expected[0], ""), told(caller.record(touch)))
+        members = caller.members_of_a_shared_hint()
+        judge("(a hint joins nobody)", ("two members", ""),
+              ("two members" if len(members) == 2 else "one member", ""))
     finally:
         system.stop()
     ci = "--ci" in sys.argv  # the same rows; only where the report goes

@@ -5,6 +5,7 @@ import pathlib
 import queue
 import subprocess
 import sys
+import time
 
 import grpc
 
@@ -62,6 +63,32 @@ class Calls:
         return error_of(self.system.stub("identity").GetMember,
                         self.identity.GetMemberRequest(name=name), metadata=self.key)
 
+    def members_of_a_shared_hint(self, names=("hint-a", "hint-b")):
+        """The members of two cards that came with one phone nobody proved."""
+        members = set()
+        for name in names:
+            touch = touches.good(name)
+            touch.identifiers[0].value = name
+            touch.body.order_paid.order_id = name
+            touches.TAKEN["taken-unverified"](touch)
+            if (error := self.record(touch)) is not None:
+                raise error
+            members.add(self._member_of(name))
+        return members
+
+    def _member_of(self, card):
+        request = self.identity.LookupMemberRequest(
+            parent=f"pools/{EVENT}", identifier=self.identifier(type="card", value=card))
+        limit = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                return self.system.stub("identity").LookupMember(
+                    request, metadata=self.key, timeout=DEADLINE_S).member
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.NOT_FOUND or time.monotonic() > limit:
+                    raise
+                time.sleep(0.1)  # between two looks; the condition is that the card is known
+
     def stream(self, parents):
         """The statuses of one bad touch per parent, in one stream."""
         waiting = queue.Queue()
@@ -86,6 +113,9 @@ class Calls:
         late.ClearField("channel")
         wrong_text = self.ingest.RecordTouchRequest(parent=own, touch=marked).SerializeToString()
         wrong_text = wrong_text.replace(b"QQQQ", b"\xff\xfe\xc0\x80")
+        named = touches.good()
+        named.identifiers[0].value = "QQQQ"
+        name_bytes = self.ingest.RecordTouchRequest(parent=own, touch=named).SerializeToString()
         return {
             "credential-missing": lambda: self.record(touches.good(), metadata=()),
             "credential-invalid": lambda: self.record(
@@ -94,6 +124,10 @@ class Calls:
             "pool-unknown": lambda: self.record(touches.good(), parent="pools/moon"),
             "pool-malformed": lambda: self.record(touches.good(), parent="tea"),
             "utf8-wrong": lambda: self.record_bytes(wrong_text),
+            "identifier-utf8-wrong": lambda: self.record_bytes(
+                name_bytes.replace(b"QQQQ", b"\xff\xfe\xc0\x80")),
+            "identifier-surrogate": lambda: self.record_bytes(
+                name_bytes.replace(b"QQQQ", b"\xed\xa0\x80Q")),
             "bytes-wrong": lambda: self.record_bytes(b"\x0a\xffnonsense"),
             "deadline-over": lambda: self.record(late, timeout=-1),
             "stream-pool-changes": lambda: self.stream([own, f"pools/{LIVE}"])[1],
@@ -103,6 +137,8 @@ class Calls:
             "lookup-unknown": lambda: self.lookup("card", "nobody's"),
             "lookup-type-unknown": lambda: self.lookup("horoscope", "leo"),
             "lookup-type-malformed": lambda: self.lookup("Phone!", "1"),
+            "lookup-phone-masked": lambda: self.lookup("phone", "138****8000"),
+            "lookup-value-blocked": lambda: self.lookup("card", "null"),
             "lookup-value-empty": lambda: self.lookup("card", " "),
             "member-unknown": lambda: self.member(f"{own}/members/{nobody}"),
             "member-name-malformed": lambda: self.member("members/x"),

@@ -44,6 +44,44 @@ def _many_identifiers(touch):
     touch.identifiers.extend(touch.identifiers[0] for _ in range(64))
 
 
+def _name(touch, kind, value, scope=""):
+    identifier = touch.identifiers.add()
+    identifier.type, identifier.value, identifier.scope = kind, value, scope
+
+
+def _only(kind, value, scope=""):
+    def spoil(touch):
+        touch.ClearField("identifiers")
+        _name(touch, kind, value, scope)
+    return spoil
+
+
+def _all_blocked(touch):
+    touch.identifiers[0].value = "0000"
+    _name(touch, "phone", "138****8000")
+    _name(touch, "email", "test@test.com")
+
+
+def _identifiers(count, empty=False):
+    def spoil(touch):
+        while len(touch.identifiers) < count:
+            identifier = touch.identifiers.add()
+            if not empty:
+                identifier.CopyFrom(touch.identifiers[0])
+    return spoil
+
+
+def _beside_good(touch):
+    _name(touch, "phone", "138****8000")
+    _name(touch, "email", "null")
+    _name(touch, "cookie", "undefined")
+
+
+def _cookies(touch):
+    for number in range(63):
+        _name(touch, "cookie", f"c{number}")
+
+
 def _refund(**fields):
     def spoil(touch):
         values = {"order_id": "A1", "refund_id": "R1", "amount_minor": 1, "currency_code": "CNY"}
@@ -97,6 +135,25 @@ ROWS = {
     "identifiers-missing": _set("identifiers", None),
     "identifiers-only-objects": _set(f"{CARD}.type", "order"),
     "identifiers-too-many": _many_identifiers,
+    "identifiers-10000": _identifiers(10_000),
+    "identifiers-10000-empty": _identifiers(10_000, empty=True),
+    "identifiers-all-blocked": _all_blocked,
+    "identifier-zeros": _set(f"{CARD}.value", "0000"),
+    "identifier-null": _set(f"{CARD}.value", "null"),
+    "identifier-null-hidden": _set(f"{CARD}.value", "\u202e NU\u200bLL"),
+    "identifier-masked": _only("phone", "138****8000"),
+    "identifier-relay-number": _only("phone", "18877771111-123"),
+    "identifier-hotline": _only("phone", "400-820-8820"),
+    "identifier-ciphertext": _only(
+        "phone", "d9F2aQ/kZ0mXr7Yw3tB1uVc8LpHsN6eGjI4oKxT5yRzAqWbCdEfGhJkLmNpQrStUvWxYz+8="),
+    "identifier-placeholder-phone": _only("phone", "13800138000"),
+    "identifier-1mb": _set(f"{CARD}.value", "x" * 1_000_000),
+    "identifier-phone-short": _only("phone", "1391234567"),
+    "identifier-email-malformed": _only("email", "ann@localhost"),
+    "identifier-openid-short": _only("openid", "o6_bmjrPTlm6_2sgVt7hMZOPfL2", "wx:app7"),
+    "identifier-scope-missing": _only("openid", "o6_bmjrPTlm6_2sgVt7hMZOPfL2M"),
+    "identifier-line-break": _set(f"{CARD}.value", "a\n"),
+    "identifier-invisible": _set(f"{CARD}.value", "\u200b\u200f\u202e"),
     "identifier-empty": _set(f"{CARD}.value", "  "),
     "identifier-too-long": _set(f"{CARD}.value", "x" * 321),
     "identifier-control": _set(f"{CARD}.value", "a\0b"),
@@ -133,4 +190,12 @@ ROWS = {
     "contact-address-too-long": _address,
     "text-too-long": _set("text", "x" * 4097),
     "place-control": _set("body.visit.place", "a\x1b[31m"),
+}
+
+# Section "Looks bad and is taken".
+TAKEN = {
+    "taken-unverified": lambda touch: _name(touch, "phone", "139 1234 5670"),
+    "taken-blocked-beside-good": _beside_good,
+    "taken-full-width": _only("phone", "１３９　１２３４　５６７０"),
+    "taken-64-identifiers": _cookies,
 }

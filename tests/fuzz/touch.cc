@@ -108,11 +108,12 @@ void One(std::string_view input) {
     system.Advance(bytes.Byte() * (kMicrosPerDay / 4));
     ingest::v1::TouchInput touch;
     if (!touch.ParseFromString(std::string(bytes.Text()))) continue;
-    if (const auto refusal = ingest::Validate(touch, *rules, system.now_us())) {
+    ingest::NormalIdentifiers identifiers;
+    if (const auto refusal = ingest::Validate(touch, *rules, system.now_us(), &identifiers)) {
       FUZZ_CHECK(IsValidReason(ReasonOf(ingest::ToStatus(*refusal))));
       continue;
     }
-    system.Touch(ingest::Canonicalize(&touch, *rules, system.now_us(), Hmac));
+    system.Touch(ingest::Canonicalize(&touch, identifiers, system.now_us(), Hmac));
   }
 }
 

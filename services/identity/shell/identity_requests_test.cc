@@ -26,18 +26,32 @@ class Requests : public testing::Test {
     request.mutable_identifier()->set_type(type);
     request.mutable_identifier()->set_scope(scope);
     request.mutable_identifier()->set_value(value);
-    return EntityOf(request,
-                    [this](const std::string& pool) { return pool == "tea" ? &pepper_ : nullptr; });
+    return EntityOf(
+        request, [this](const std::string& pool) { return pool == "tea" ? &pepper_ : nullptr; },
+        [this](const std::string& pool) { return pool == "tea" ? &options_ : nullptr; });
   }
 
   seal::Pepper pepper_;
+  normalize::Options options_;
 };
 
 TEST_F(Requests, LookUpUnderTheKeyThatIngestWrites) {
-  const absl::StatusOr<std::string> key = Lookup("pools/tea", "phone", "", " 138-0013 8000 ");
+  const absl::StatusOr<std::string> key = Lookup("pools/tea", "phone", "", " 139-1234 5670 ");
   ASSERT_TRUE(key.ok()) << key.status();
-  EXPECT_EQ(*key, model::IdentifierKey(pepper_.Hmac("phone", "", "13800138000")));
-  EXPECT_NE(*key, *Lookup("pools/tea", "phone", "x", "13800138000"));
+  EXPECT_EQ(*key, model::IdentifierKey(pepper_.Hmac("phone", "", "+8613912345670")));
+  EXPECT_NE(*key, *Lookup("pools/tea", "phone", "x", "13912345670"));
+}
+
+TEST_F(Requests, SpellAsThePoolDoes) {
+  options_.default_region = "HK";
+  options_.blocked["card"] = {"demo"};
+  EXPECT_EQ(*Lookup("pools/tea", "phone", "", "6123 4567"),
+            model::IdentifierKey(pepper_.Hmac("phone", "", "+85261234567")));
+  // Blocked today, but perhaps recorded before.
+  EXPECT_EQ(*Lookup("pools/tea", "card", "", "demo"),
+            model::IdentifierKey(pepper_.Hmac("card", "", "demo")));
+  EXPECT_EQ(*Lookup("pools/tea", "card", "", "null"),
+            model::IdentifierKey(pepper_.Hmac("card", "", "null")));
 }
 
 TEST_F(Requests, RefuseWhatIsMalformed) {
@@ -46,6 +60,10 @@ TEST_F(Requests, RefuseWhatIsMalformed) {
   EXPECT_EQ(ReasonOf(Lookup("pools/tea", "Card!", "", "1").status()), "IDENTIFIER_INVALID");
   EXPECT_EQ(ReasonOf(Lookup("pools/tea", "card", too_long, "1").status()), "IDENTIFIER_INVALID");
   EXPECT_EQ(ReasonOf(Lookup("pools/tea", "card", "", " ").status()), "IDENTIFIER_INVALID");
+  EXPECT_EQ(ReasonOf(Lookup("pools/tea", "phone", "", "138****8000").status()),
+            "IDENTIFIER_INVALID");
+  EXPECT_EQ(ReasonOf(Lookup("pools/tea", "openid", "", "o6_bmjrPTlm6_2sgVt7hMZOPfL2M").status()),
+            "IDENTIFIER_INVALID");
   EXPECT_EQ(ReasonOf(Lookup("pools/moon", "card", "", "1").status()), "POOL_UNKNOWN");
 }
 

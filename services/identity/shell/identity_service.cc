@@ -1,6 +1,5 @@
 #include "services/identity/shell/identity_service.h"
 
-#include <optional>
 #include <utility>
 
 #include "libs/base/limits.h"
@@ -37,7 +36,7 @@ void Ask(service::Gateway* gateway, rpc::UnaryCall<Request, Response> call,
 }  // namespace
 
 absl::StatusOr<std::string> EntityOf(const v1::LookupMemberRequest& request,
-                                     const PepperOf& peppers) {
+                                     const PepperOf& peppers, const SpellingOf& spellings) {
   REGULARS_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                             model::ParseName(request.parent(), "pools/{pool}"));
   const types::v1::ClearIdentifier& id = request.identifier();
@@ -47,16 +46,21 @@ absl::StatusOr<std::string> EntityOf(const v1::LookupMemberRequest& request,
   if (id.scope().size() > limits::kIdentifierScopeMax || !model::IsPlainText(id.scope())) {
     return Invalid("the scope of the identifier is malformed", "identifier.scope");
   }
-  const std::optional<std::string> normal = model::NormalizeIdentifier(id.type(), id.value());
-  if (!normal.has_value()) {
-    return Invalid("the value of the identifier is malformed", "identifier.value");
+  static const normalize::Options kDefaults;
+  const normalize::Options* const options = spellings(ids[0]);
+  // Also a value that is blocked now may have been recorded before.
+  const normalize::Normalized normal = normalize::Normalize(
+      id.type(), id.scope(), id.value(), options == nullptr ? kDefaults : *options);
+  if (normal.value.empty()) {
+    return Invalid("the value of the identifier is malformed, masked or needs a scope",
+                   "identifier.value");
   }
   const seal::Pepper* pepper = peppers(ids[0]);
   if (pepper == nullptr) {
     return DomainError(absl::StatusCode::kNotFound, "POOL_UNKNOWN",
                        "this service has no such pool");
   }
-  return model::IdentifierKey(pepper->Hmac(id.type(), id.scope(), *normal));
+  return model::IdentifierKey(pepper->Hmac(id.type(), id.scope(), normal.value));
 }
 
 absl::StatusOr<std::string> EntityOf(const v1::GetMemberRequest& request) {
@@ -64,8 +68,12 @@ absl::StatusOr<std::string> EntityOf(const v1::GetMemberRequest& request) {
   return name.member.value();
 }
 
-IdentityService::IdentityService(rpc::Edge* edge, service::Gateway* gateway, PepperOf peppers)
-    : edge_(edge), gateway_(gateway), peppers_(std::move(peppers)) {}
+IdentityService::IdentityService(rpc::Edge* edge, service::Gateway* gateway, PepperOf peppers,
+                                 SpellingOf spellings)
+    : edge_(edge),
+      gateway_(gateway),
+      peppers_(std::move(peppers)),
+      spellings_(std::move(spellings)) {}
 
 grpc::ServerUnaryReactor* IdentityService::LookupMember(grpc::CallbackServerContext* context,
                                                         const v1::LookupMemberRequest* request,
@@ -73,8 +81,8 @@ grpc::ServerUnaryReactor* IdentityService::LookupMember(grpc::CallbackServerCont
   using Call = rpc::UnaryCall<v1::LookupMemberRequest, v1::LookupMemberResponse>;
   return rpc::Handle(edge_, "/regulars.identity.v1.IdentityService/LookupMember", context, request,
                      request->parent(), response, [this](const Call& call) {
-                       Ask(gateway_, call, EntityOf(call.request(), peppers_), kLookupMember,
-                           kAnchorSub);
+                       Ask(gateway_, call, EntityOf(call.request(), peppers_, spellings_),
+                           kLookupMember, kAnchorSub);
                      });
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "libs/normalize/normalize.h"
 #include "libs/rpc/call.h"
 #include "libs/seal/seal.h"
 #include "libs/service/gateway.h"
@@ -19,18 +20,21 @@ namespace regulars::identity {
 
 // The pool's pepper; nullptr if the pool is not served here. Valid as long as the service.
 using PepperOf = std::function<const seal::Pepper*(const std::string& pool)>;
+// How the pool spells identifiers, as ingest does; nullptr: the defaults.
+using SpellingOf = std::function<const normalize::Options*(const std::string& pool)>;
 
 // The entity that a lookup asks: the identifier's key.
 //   INVALID_ARGUMENT  NAME_MALFORMED, IDENTIFIER_INVALID
 //   NOT_FOUND         POOL_UNKNOWN
 absl::StatusOr<std::string> EntityOf(const v1::LookupMemberRequest& request,
-                                     const PepperOf& peppers);
+                                     const PepperOf& peppers, const SpellingOf& spellings);
 // The entity that a read of a member asks: its id. INVALID_ARGUMENT NAME_MALFORMED.
 absl::StatusOr<std::string> EntityOf(const v1::GetMemberRequest& request);
 
 class IdentityService final : public v1::IdentityService::CallbackService {
  public:
-  IdentityService(rpc::Edge* edge, service::Gateway* gateway, PepperOf peppers);
+  IdentityService(rpc::Edge* edge, service::Gateway* gateway, PepperOf peppers,
+                  SpellingOf spellings);
 
   grpc::ServerUnaryReactor* LookupMember(grpc::CallbackServerContext* context,
                                          const v1::LookupMemberRequest* request,
@@ -43,6 +47,7 @@ class IdentityService final : public v1::IdentityService::CallbackService {
   rpc::Edge* const edge_;
   service::Gateway* const gateway_;
   const PepperOf peppers_;
+  const SpellingOf spellings_;
 };
 
 }  // namespace regulars::identity

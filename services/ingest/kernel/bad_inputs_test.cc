@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "libs/base/limits.h"
 #include "libs/base/status.h"
@@ -22,6 +23,16 @@ constexpr Micros kNow = kGoodSeconds * kMicrosPerSecond;
 std::string Long(size_t bytes) { return std::string(bytes, 'x'); }
 
 types::v1::ClearIdentifier* Card(Touch* t) { return t->mutable_identifiers(0); }
+// The value of a further identifier, or of the only one.
+std::string* Name(Touch* t, const std::string& type) {
+  types::v1::ClearIdentifier* id = t->add_identifiers();
+  id->set_type(type);
+  return id->mutable_value();
+}
+std::string* Only(Touch* t, const std::string& type) {
+  t->clear_identifiers();
+  return Name(t, type);
+}
 v1::OrderPaid* Order(Touch* t) { return t->mutable_body()->mutable_order_paid(); }
 v1::OrderRefunded* Refund(Touch* t) {
   *t = GoodRefund();
@@ -78,6 +89,52 @@ const std::vector<Row>& Rows() {
            *t->add_identifiers() = *Card(t);
          }
        }},
+      {"identifiers-10000", "TOUCH_TOO_LARGE",
+       [](Touch* t) {
+         while (t->identifiers_size() < 10'000) *t->add_identifiers() = *Card(t);
+       }},
+      {"identifiers-10000-empty", "IDENTIFIERS_TOO_MANY",
+       [](Touch* t) {
+         while (t->identifiers_size() < 10'000) t->add_identifiers();
+       }},
+      {"identifiers-all-blocked", "IDENTIFIERS_BLOCKED",
+       [](Touch* t) {
+         Card(t)->set_value("0000");
+         *Name(t, "phone") = "138****8000";
+         *Name(t, "email") = "test@test.com";
+       }},
+      {"identifier-zeros", "IDENTIFIERS_BLOCKED", [](Touch* t) { Card(t)->set_value("0000"); }},
+      {"identifier-null", "IDENTIFIERS_BLOCKED", [](Touch* t) { Card(t)->set_value("null"); }},
+      {"identifier-null-hidden", "IDENTIFIERS_BLOCKED",
+       [](Touch* t) { Card(t)->set_value("\u202E NU\u200BLL"); }},
+      {"identifier-masked", "IDENTIFIERS_BLOCKED",
+       [](Touch* t) { *Only(t, "phone") = "138****8000"; }},
+      {"identifier-relay-number", "IDENTIFIERS_BLOCKED",
+       [](Touch* t) { *Only(t, "phone") = "18877771111-123"; }},
+      {"identifier-hotline", "IDENTIFIERS_BLOCKED",
+       [](Touch* t) { *Only(t, "phone") = "400-820-8820"; }},
+      {"identifier-ciphertext", "IDENTIFIERS_BLOCKED",
+       [](Touch* t) {
+         *Only(t, "phone") =
+             "d9F2aQ/kZ0mXr7Yw3tB1uVc8LpHsN6eGjI4oKxT5yRzAqWbCdEfGhJkLmNpQrStUvWxYz+8=";
+       }},
+      {"identifier-placeholder-phone", "IDENTIFIERS_BLOCKED",
+       [](Touch* t) { *Only(t, "phone") = "13800138000"; }},
+      {"identifier-1mb", "TOUCH_TOO_LARGE", [](Touch* t) { Card(t)->set_value(Long(1'000'000)); }},
+      {"identifier-phone-short", "IDENTIFIER_INVALID",
+       [](Touch* t) { *Only(t, "phone") = "1391234567"; }},
+      {"identifier-email-malformed", "IDENTIFIER_INVALID",
+       [](Touch* t) { *Only(t, "email") = "ann@localhost"; }},
+      {"identifier-openid-short", "IDENTIFIER_INVALID",
+       [](Touch* t) {
+         *Only(t, "openid") = "o6_bmjrPTlm6_2sgVt7hMZOPfL2";
+         Card(t)->set_scope("wx:app7");
+       }},
+      {"identifier-scope-missing", "IDENTIFIER_INVALID",
+       [](Touch* t) { *Only(t, "openid") = "o6_bmjrPTlm6_2sgVt7hMZOPfL2M"; }},
+      {"identifier-line-break", "IDENTIFIER_INVALID", [](Touch* t) { Card(t)->set_value("a\n"); }},
+      {"identifier-invisible", "IDENTIFIER_INVALID",
+       [](Touch* t) { Card(t)->set_value("\u200B\u200F\u202E"); }},
       {"identifier-empty", "IDENTIFIER_INVALID", [](Touch* t) { Card(t)->set_value("  "); }},
       {"identifier-too-long", "IDENTIFIER_INVALID",
        [](Touch* t) { Card(t)->set_value(Long(limits::kIdentifierValueMax + 1)); }},
@@ -167,7 +224,8 @@ TEST(BadInputs, AreRefusedWithTheirReason) {
   for (const Row& row : Rows()) {
     Touch touch = GoodOrder();
     row.spoil(&touch);
-    const std::optional<Refusal> refusal = Validate(touch, PoolRules(), kNow);
+    NormalIdentifiers identifiers;
+    const std::optional<Refusal> refusal = Validate(touch, PoolRules(), kNow, &identifiers);
     ASSERT_TRUE(refusal.has_value()) << row.id;
     EXPECT_EQ(ReasonText(refusal->reason), row.reason) << row.id << " at " << refusal->field;
     const absl::Status status = ToStatus(*refusal);
@@ -260,17 +318,73 @@ TEST(GoodInputs, AreAcceptedUpToTheLimit) {
   for (size_t i = 0; i < at_the_limit.size(); ++i) {
     Touch touch = GoodOrder();
     at_the_limit[i](&touch);
-    const std::optional<Refusal> refusal = Validate(touch, PoolRules(), kNow);
+    NormalIdentifiers identifiers;
+    const std::optional<Refusal> refusal = Validate(touch, PoolRules(), kNow, &identifiers);
     EXPECT_FALSE(refusal.has_value())
         << i << ": " << ReasonText(refusal->reason) << " at " << refusal->field;
   }
+}
+
+// docs/bad-inputs.md, section "Looks bad and is taken": what becomes of the identifiers.
+TEST(GoodInputs, ThatLookBadLoseWhatNamesNobody) {
+  struct Taken {
+    std::string id;
+    std::function<void(Touch*)> make;
+    std::vector<std::string> kept;     // types
+    std::vector<std::string> dropped;  // reasons
+  };
+  const Taken rows[] = {
+      {"taken-unverified",
+       [](Touch* t) { *Name(t, "phone") = "139 1234 5670"; },
+       {"card", "phone"},
+       {}},
+      {"taken-blocked-beside-good",
+       [](Touch* t) {
+         *Name(t, "phone") = "138****8000";
+         *Name(t, "email") = "null";
+         *Name(t, "cookie") = "undefined";
+       },
+       {"card"},
+       {"MASKED", "PLACEHOLDER", "PLACEHOLDER"}},
+      {"taken-full-width",
+       [](Touch* t) { *Only(t, "phone") = "１３９　１２３４　５６７０"; },
+       {"phone"},
+       {}},
+      {"taken-64-identifiers",
+       [](Touch* t) {
+         while (t->identifiers_size() < static_cast<int>(limits::kTouchIdentifiersMax)) {
+           *Name(t, "cookie") = Cat("c", t->identifiers_size());
+         }
+       },
+       std::vector<std::string>(1, "card"),
+       {}},
+  };
+  std::map<std::string, std::string> tested;
+  for (const Taken& row : rows) {
+    Touch touch = GoodOrder();
+    row.make(&touch);
+    NormalIdentifiers identifiers;
+    ASSERT_FALSE(Validate(touch, PoolRules(), kNow, &identifiers).has_value()) << row.id;
+    std::vector<std::string> kept, dropped;
+    for (const KeptIdentifier& id : identifiers.kept) {
+      kept.push_back(touch.identifiers(id.index).type());
+    }
+    for (const DroppedIdentifier& id : identifiers.dropped) dropped.emplace_back(id.reason);
+    if (row.kept.size() == 1 && kept.size() > 1) kept.resize(1);  // 63 cookies more
+    EXPECT_EQ(kept, row.kept) << row.id;
+    EXPECT_EQ(dropped, row.dropped) << row.id;
+    tested[row.id] = "none";
+  }
+  EXPECT_EQ(Documented("Looks bad and is taken"), tested);
 }
 
 TEST(GoodInputs, OfExactly64KiBPassTheSizeCheck) {
   Touch touch = GoodOrder();
   PadTo(&touch, limits::kTouchBytesMax);
   ASSERT_EQ(touch.ByteSizeLong(), limits::kTouchBytesMax);
-  EXPECT_NE(Validate(touch, PoolRules(), kNow)->reason, RefusalReason::kTouchTooLarge);
+  NormalIdentifiers identifiers;
+  EXPECT_NE(Validate(touch, PoolRules(), kNow, &identifiers)->reason,
+            RefusalReason::kTouchTooLarge);
 }
 
 TEST(Refusals, HaveDistinctReasonsThatAreStableWords) {

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "libs/base/assert.h"
+#include "libs/base/limits.h"
 #include "libs/model/hashed_id.h"
 #include "libs/model/identifier.h"
+#include "libs/normalize/spelling.h"
 #include "services/ingest/kernel/validate.h"
 
 namespace regulars::ingest {
@@ -26,8 +28,27 @@ Identifier Hashed(std::string_view type, std::string_view scope, std::string_vie
   return id;
 }
 
-// The business object that the body names: touches meet at it (class object). Ids of objects are
-// taken as they are: they are the keys of facts, too.
+// Ids of business objects are keys of facts and of identifiers: one spelling for both.
+void SpellObjects(v1::TouchBody* body) {
+  const auto spell = [](std::string* id) {
+    *id = normalize::SpellObject(*id, limits::kNativeIdMax);
+  };
+  switch (body->kind_case()) {
+    case v1::TouchBody::kOrderPaid:
+      return spell(body->mutable_order_paid()->mutable_order_id());
+    case v1::TouchBody::kOrderRefunded:
+      spell(body->mutable_order_refunded()->mutable_order_id());
+      return spell(body->mutable_order_refunded()->mutable_refund_id());
+    case v1::TouchBody::kReview:
+      return spell(body->mutable_review()->mutable_order_id());
+    case v1::TouchBody::kCodeScanned:
+      return spell(body->mutable_code_scanned()->mutable_code());
+    default:
+      return;
+  }
+}
+
+// The business object that the body names: touches meet at it (class object).
 void AddObject(const v1::TouchInput& input, const IdentifierHasher& hasher,
                std::vector<Identifier>* ids) {
   const auto add_order = [&](std::string_view scope, std::string_view order_id) {
@@ -62,20 +83,13 @@ bool Before(const Identifier& a, const Identifier& b) {
   return key(a) < key(b);
 }
 
-std::vector<Identifier> Identifiers(const v1::TouchInput& input, const PoolRules& rules,
-                                    const IdentifierHasher& hasher, int* blocked) {
+std::vector<Identifier> Identifiers(const v1::TouchInput& input, const NormalIdentifiers& normal,
+                                    const IdentifierHasher& hasher) {
   std::vector<Identifier> ids;
-  ids.reserve(static_cast<size_t>(input.identifiers_size()) + 1);
-  for (const types::v1::ClearIdentifier& clear : input.identifiers()) {
-    const auto found = rules.classes.find(clear.type());
-    REGULARS_ASSERT(found != rules.classes.end(), "identifier was not validated");
-    if (found->second == types::v1::IDENTIFIER_CLASS_BLOCKED) {
-      ++*blocked;
-      continue;
-    }
-    const auto normal = model::NormalizeIdentifier(clear.type(), clear.value());
-    REGULARS_ASSERT(normal.has_value(), "identifier was not validated");
-    Identifier id = Hashed(clear.type(), clear.scope(), *normal, found->second, hasher);
+  ids.reserve(normal.kept.size() + 1);
+  for (const KeptIdentifier& kept : normal.kept) {
+    const types::v1::ClearIdentifier& clear = input.identifiers(kept.index);
+    Identifier id = Hashed(clear.type(), clear.scope(), kept.value, kept.identifier_class, hasher);
     if (clear.verified()) {
       id.set_verified(true);
       id.set_verified_by(clear.verified_by());
@@ -94,10 +108,11 @@ std::vector<Identifier> Identifiers(const v1::TouchInput& input, const PoolRules
 
 }  // namespace
 
-CanonicalTouch Canonicalize(v1::TouchInput* input, const PoolRules& rules, Micros received_us,
-                            const IdentifierHasher& hasher) {
+CanonicalTouch Canonicalize(v1::TouchInput* input, const NormalIdentifiers& identifiers,
+                            Micros received_us, const IdentifierHasher& hasher) {
   CanonicalTouch out;
-  std::vector<Identifier> ids = Identifiers(*input, rules, hasher, &out.blocked);
+  SpellObjects(input->mutable_body());
+  std::vector<Identifier> ids = Identifiers(*input, identifiers, hasher);
   REGULARS_ASSERT(!ids.empty() && NamesPerson(ids.front().class_()), "touch was not validated");
   out.pivot_key = model::IdentifierKey(ids.front().hmac());
 

@@ -15,7 +15,7 @@
 #include "libs/base/time.h"
 #include "regulars/ingest/v1/ingest_events.pb.h"
 #include "regulars/ingest/v1/ingest_service.pb.h"
-#include "services/ingest/kernel/pool_rules.h"
+#include "services/ingest/kernel/identifiers.h"
 
 namespace regulars::ingest {
 
@@ -26,12 +26,11 @@ using IdentifierHasher = std::function<std::string(std::string_view type, std::s
 struct CanonicalTouch {
   v1::TouchReceived received;  // its touch is without contact and text
   std::string pivot_key;       // record key
-  int blocked = 0;             // identifiers that were dropped because their type is blocked
 };
 
-// `input` must have passed Validate with the same rules. Its strings are moved out.
-CanonicalTouch Canonicalize(v1::TouchInput* input, const PoolRules& rules, Micros received_us,
-                            const IdentifierHasher& hasher);
+// `input` must have passed Validate, which gave `identifiers`. Its strings are moved out.
+CanonicalTouch Canonicalize(v1::TouchInput* input, const NormalIdentifiers& identifiers,
+                            Micros received_us, const IdentifierHasher& hasher);
 
 }  // namespace regulars::ingest
 

@@ -21,8 +21,10 @@ std::string FakeHmac(std::string_view type, std::string_view scope, std::string_
 }
 
 CanonicalTouch Canonical(v1::TouchInput input) {
-  EXPECT_FALSE(Validate(input, PoolRules(), kGoodSeconds * kMicrosPerSecond).has_value());
-  return Canonicalize(&input, PoolRules(), 77, FakeHmac);
+  NormalIdentifiers identifiers;
+  EXPECT_FALSE(
+      Validate(input, PoolRules(), kGoodSeconds * kMicrosPerSecond, &identifiers).has_value());
+  return Canonicalize(&input, identifiers, 77, FakeHmac);
 }
 
 void Add(v1::TouchInput* touch, std::string type, std::string value, bool verified = false) {
@@ -46,8 +48,8 @@ TEST(Pivot, IsTheStrongestIdentifierWhateverTheOrder) {
   v1::TouchInput one = GoodOrder();
   one.clear_identifiers();
   v1::TouchInput other = one;
-  Add(&one, "cookie", "k"), Add(&one, "phone", "138"), Add(&one, "card", "c1");
-  Add(&other, "card", "c1"), Add(&other, "phone", "138"), Add(&other, "cookie", "k");
+  Add(&one, "cookie", "k"), Add(&one, "phone", "13912345670"), Add(&one, "card", "c1");
+  Add(&other, "card", "c1"), Add(&other, "phone", "13912345670"), Add(&other, "cookie", "k");
   const CanonicalTouch a = Canonical(one);
   const CanonicalTouch b = Canonical(other);
   EXPECT_EQ(Types(a.received.touch()),
@@ -61,8 +63,8 @@ TEST(Pivot, IsTheStrongestIdentifierWhateverTheOrder) {
 TEST(Identifiers, AreOneAfterNormalisationAndTheVerifiedOneStays) {
   v1::TouchInput input = GoodOrder();
   input.clear_identifiers();
-  Add(&input, "phone", "138-0013 8000");
-  Add(&input, "phone", "13800138000", true);
+  Add(&input, "phone", "139-1234 5670");
+  Add(&input, "phone", "+8613912345670", true);
   const v1::Touch touch = Canonical(input).received.touch();
   ASSERT_EQ(Types(touch), (std::vector<std::string>{"phone", "order"}));
   EXPECT_TRUE(touch.identifiers(0).verified());
@@ -70,15 +72,31 @@ TEST(Identifiers, AreOneAfterNormalisationAndTheVerifiedOneStays) {
   EXPECT_EQ(touch.identifiers(0).verify_time_us(), 5 * kMicrosPerSecond);
 }
 
-TEST(Identifiers, OfABlockedTypeAreDropped) {
+TEST(Identifiers, ThatAreBlockedAreDropped) {
   PoolRules rules;
   rules.classes["fax"] = types::v1::IDENTIFIER_CLASS_BLOCKED;
   v1::TouchInput input = GoodOrder();
   Add(&input, "fax", "1");
-  ASSERT_FALSE(Validate(input, rules, kGoodSeconds * kMicrosPerSecond).has_value());
-  const CanonicalTouch out = Canonicalize(&input, rules, 77, FakeHmac);
-  EXPECT_EQ(out.blocked, 1);
+  Add(&input, "phone", "138****8000");
+  NormalIdentifiers identifiers;
+  ASSERT_FALSE(Validate(input, rules, kGoodSeconds * kMicrosPerSecond, &identifiers).has_value());
+  ASSERT_EQ(identifiers.dropped.size(), 2u);
+  EXPECT_EQ(identifiers.dropped[0].type, "fax");
+  EXPECT_EQ(identifiers.dropped[0].reason, kTypeBlocked);
+  EXPECT_EQ(identifiers.dropped[1].type, "phone");
+  EXPECT_EQ(identifiers.dropped[1].reason, "MASKED");
+  const CanonicalTouch out = Canonicalize(&input, identifiers, 77, FakeHmac);
   EXPECT_EQ(Types(out.received.touch()), (std::vector<std::string>{"card", "order"}));
+}
+
+// The strongest that is left, not the strongest that was named.
+TEST(Pivot, IsNeverABlockedValue) {
+  v1::TouchInput input = GoodOrder();
+  input.mutable_identifiers(0)->set_value("null");
+  Add(&input, "phone", "139 1234 5670");
+  const v1::Touch touch = Canonical(input).received.touch();
+  EXPECT_EQ(Types(touch), (std::vector<std::string>{"phone", "order"}));
+  EXPECT_EQ(touch.identifiers(0).hmac(), FakeHmac("phone", "", "+8613912345670"));
 }
 
 TEST(Objects, OfARefundAndItsOrderAreTheSame) {
@@ -92,6 +110,20 @@ TEST(Objects, OfARefundAndItsOrderAreTheSame) {
   EXPECT_EQ(a.identifiers(1).class_(), types::v1::IDENTIFIER_CLASS_OBJECT);
 }
 
+TEST(Objects, AreOneWhateverTheSpelling) {
+  v1::TouchInput input = GoodOrder();
+  input.mutable_body()->mutable_order_paid()->set_order_id(" Ａ1 ");
+  Add(&input, "order", "A1");
+  input.mutable_identifiers(1)->set_scope("till:shop7");
+  const v1::Touch touch = Canonical(input).received.touch();
+  EXPECT_EQ(Types(touch), (std::vector<std::string>{"card", "order"}));
+  EXPECT_EQ(touch.body().order_paid().order_id(), "A1");
+  input = GoodScan();
+  const std::string code = Canonical(input).received.touch().body().code_scanned().code_hmac();
+  input.mutable_body()->mutable_code_scanned()->set_code(" code-under-the-lid");
+  EXPECT_EQ(Canonical(input).received.touch().body().code_scanned().code_hmac(), code);
+}
+
 TEST(Codes, TravelAsHmacOnly) {
   const v1::Touch touch = Canonical(GoodScan()).received.touch();
   EXPECT_EQ(touch.body().code_scanned().code(), "");
@@ -101,7 +133,7 @@ TEST(Codes, TravelAsHmacOnly) {
 
 TEST(Canonical, HoldsNothingPersonalInTheClear) {
   v1::TouchInput input = GoodChat();
-  Add(&input, "phone", "13800138000");
+  Add(&input, "phone", "13912345670");
   input.mutable_contact()->set_full_name("Ann Lee");
   // A field of a newer client.
   input.mutable_body()
@@ -109,7 +141,7 @@ TEST(Canonical, HoldsNothingPersonalInTheClear) {
       ->MutableUnknownFields(input.mutable_body())
       ->AddLengthDelimited(999, "Ann Lee");
   const std::string bytes = Canonical(input).received.touch().SerializeAsString();
-  for (const char* clear : {"13800138000", "Ann Lee", "card-of-ann", "好评"}) {
+  for (const char* clear : {"13912345670", "Ann Lee", "card-of-ann", "好评"}) {
     EXPECT_EQ(bytes.find(clear), std::string::npos) << clear;
   }
 }

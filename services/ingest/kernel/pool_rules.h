@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "libs/normalize/normalize.h"
 #include "regulars/types/v1/identifier.pb.h"
 
 namespace regulars::ingest {
@@ -18,6 +19,7 @@ struct PoolRules {
   bool event_clock = false;  // `clock: event`: time comes with the touches and AdvanceClock
   std::map<std::string, types::v1::IdentifierClass, std::less<>> classes =
       DefaultIdentifierClasses();
+  normalize::Options identifiers;  // how they are spelled, and which values name nobody
 };
 
 // Strongest first: unique, strong, weak, object, blocked.

@@ -26,6 +26,7 @@ constexpr std::array<Row, kRefusalReasons> kRows = {{
     {"IDENTIFIER_INVALID", "an identifier has a malformed type, scope, value or proof"},
     {"IDENTIFIER_TYPE_UNKNOWN", "the pool has no class for this type of identifier"},
     {"IDENTIFIERS_MISSING", "the touch names no identifier of a person"},
+    {"IDENTIFIERS_BLOCKED", "every identifier of a person that the touch names is blocked"},
     {"BODY_MISSING", "the touch does not say what happened"},
     {"ORDER_ID_MISSING", "the order has no id"},
     {"REFUND_ID_MISSING", "the refund has no id"},

@@ -29,6 +29,7 @@ enum class RefusalReason : uint8_t {
   kIdentifierInvalid,
   kIdentifierTypeUnknown,
   kIdentifiersMissing,
+  kIdentifiersBlocked,
   kBodyMissing,
   kOrderIdMissing,
   kRefundIdMissing,
@@ -44,7 +45,7 @@ enum class RefusalReason : uint8_t {
   kFieldTooLong,
   kTextInvalid,
 };
-inline constexpr size_t kRefusalReasons = 27;
+inline constexpr size_t kRefusalReasons = 28;
 
 // ErrorInfo.reason and metric label: "CURRENCY_UNKNOWN".
 std::string_view ReasonText(RefusalReason reason);

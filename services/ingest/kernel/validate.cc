@@ -19,45 +19,6 @@ bool CheckTime(const v1::TouchInput& touch, Micros now_us, FieldCheck* check) {
                         R::kTimeInFuture, kField);
 }
 
-bool CheckIdentifier(const types::v1::ClearIdentifier& id, const PoolRules& rules,
-                     bool* names_person, FieldCheck* check) {
-  const auto valid = [&](bool holds, std::string_view field) {
-    return check->Require(holds, R::kIdentifierInvalid, field);
-  };
-  const bool time_fits = !id.has_verify_time() || (MicrosOf(id.verify_time()).has_value() &&
-                                                   IsValidInstant(*MicrosOf(id.verify_time())));
-  if (!(valid(model::IsIdentifierType(id.type()), "identifiers.type") &&
-        valid(id.scope().size() <= limits::kIdentifierScopeMax && model::IsPlainText(id.scope()),
-              "identifiers.scope") &&
-        valid(model::NormalizeIdentifier(id.type(), id.value()).has_value(), "identifiers.value") &&
-        valid(id.verified_by().size() <= kVerifiedByMax && model::IsPlainText(id.verified_by()) &&
-                  (!id.verified() || !id.verified_by().empty()),
-              "identifiers.verified_by") &&
-        valid(time_fits, "identifiers.verify_time"))) {
-    return false;
-  }
-  const auto found = rules.classes.find(id.type());
-  if (!check->Require(found != rules.classes.end(), R::kIdentifierTypeUnknown,
-                      "identifiers.type")) {
-    return false;
-  }
-  *names_person = *names_person || NamesPerson(found->second);
-  return true;
-}
-
-bool CheckIdentifiers(const v1::TouchInput& touch, const PoolRules& rules, FieldCheck* check) {
-  constexpr std::string_view kField = "identifiers";
-  if (!check->Require(static_cast<size_t>(touch.identifiers_size()) <= limits::kTouchIdentifiersMax,
-                      R::kIdentifiersTooMany, kField)) {
-    return false;
-  }
-  bool names_person = false;
-  for (const types::v1::ClearIdentifier& id : touch.identifiers()) {
-    if (!CheckIdentifier(id, rules, &names_person, check)) return false;
-  }
-  return check->Require(names_person, R::kIdentifiersMissing, kField);
-}
-
 bool CheckAttribution(const v1::Attribution& from, FieldCheck* check) {
   constexpr size_t kMax = limits::kAttributionFieldMax;
   return check->Require(v1::SourceSite_IsValid(from.site()), R::kFieldInvalid,
@@ -87,8 +48,8 @@ bool CheckContact(const v1::ContactDetails& contact, FieldCheck* check) {
 
 }  // namespace
 
-std::optional<Refusal> Validate(const v1::TouchInput& touch, const PoolRules& rules,
-                                Micros now_us) {
+std::optional<Refusal> Validate(const v1::TouchInput& touch, const PoolRules& rules, Micros now_us,
+                                NormalIdentifiers* identifiers) {
   FieldCheck check;
   const bool good =
       check.Require(touch.ByteSizeLong() > 0, R::kTouchMissing, "") &&
@@ -97,7 +58,7 @@ std::optional<Refusal> Validate(const v1::TouchInput& touch, const PoolRules& ru
       check.Name(touch.native_id(), limits::kNativeIdMax, R::kNativeIdInvalid, "native_id") &&
       CheckTime(touch, now_us, &check) &&
       check.Name(touch.channel(), kChannelMax, R::kChannelInvalid, "channel") &&
-      CheckIdentifiers(touch, rules, &check) && CheckBody(touch.body(), &check) &&
+      ReadIdentifiers(touch, rules, identifiers, &check) && CheckBody(touch.body(), &check) &&
       check.Under("touch") && check.Text(touch.shop(), limits::kResourceIdMax, "shop") &&
       check.Text(touch.brand(), limits::kResourceIdMax, "brand") &&
       CheckAttribution(touch.attribution(), &check) && CheckContact(touch.contact(), &check) &&

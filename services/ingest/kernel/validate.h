@@ -1,7 +1,7 @@
 // Is this touch fit for the log? The whole table of docs/bad-inputs.md that concerns the content of
 // a touch stands behind this one function. It changes nothing. Thread-safety: pure function. Cost:
 // linear in the size of the touch; no allocation for a good one but the normal forms of its
-// identifiers.
+// identifiers, which are worked out once, here.
 #ifndef REGULARS_SERVICES_INGEST_KERNEL_VALIDATE_H_
 #define REGULARS_SERVICES_INGEST_KERNEL_VALIDATE_H_
 
@@ -10,6 +10,7 @@
 
 #include "libs/base/time.h"
 #include "regulars/ingest/v1/ingest_service.pb.h"
+#include "services/ingest/kernel/identifiers.h"
 #include "services/ingest/kernel/pool_rules.h"
 #include "services/ingest/kernel/refusal.h"
 
@@ -33,8 +34,9 @@ inline constexpr size_t kRegionCodeMax = 2;
 inline constexpr size_t kPostalCodeMax = 16;
 
 // `now_us` is the wall clock, for pools of either clock: history is in the past of both.
-// nullopt: fit.
-std::optional<Refusal> Validate(const v1::TouchInput& touch, const PoolRules& rules, Micros now_us);
+// nullopt: fit, and `identifiers`, empty before, holds those of the touch.
+std::optional<Refusal> Validate(const v1::TouchInput& touch, const PoolRules& rules, Micros now_us,
+                                NormalIdentifiers* identifiers);
 
 // Microseconds of a timestamp; nullopt if its fields are out of range (protobuf's own rules: years
 // 1 to 9999, nanoseconds 0 to 999,999,999). May be negative.

@@ -78,14 +78,17 @@ void Intake::Record(const std::string& pool, v1::TouchInput input, bool quaranti
                   done);
   }
   const Micros now_us = now_();
-  if (const std::optional<Refusal> refusal = Validate(input, door->rules, now_us)) {
+  NormalIdentifiers identifiers;
+  const std::optional<Refusal> refusal = Validate(input, door->rules, now_us, &identifiers);
+  counts_->Dropped(identifiers.dropped);
+  if (refusal.has_value()) {
     if (quarantine_on_error && refusal->reason != RefusalReason::kTouchTooLarge &&
         refusal->reason != RefusalReason::kTouchMissing) {
       return Quarantine(*door, input, *refusal, std::move(done));
     }
     return Refuse(pool, ToStatus(*refusal), done);
   }
-  CanonicalTouch canonical = Canonicalize(&input, door->rules, now_us, door->hasher);
+  CanonicalTouch canonical = Canonicalize(&input, identifiers, now_us, door->hasher);
   v1::Touch* touch = canonical.received.mutable_touch();
   if (const absl::Status sealed = SealPersonal(*door, input, touch); !sealed.ok()) {
     return Refuse(pool, sealed, done);

@@ -73,6 +73,21 @@ TEST(Intake, RefusesWhatIsWrongAndWritesNothing) {
   ExpectNothingLost(h.counts);
 }
 
+TEST(Intake, DropsWhatNamesNobodyAndRefusesWhatIsLeftWithNobody) {
+  IntakeHarness h;
+  v1::TouchInput touch = GoodOrder();
+  types::v1::ClearIdentifier* phone = touch.add_identifiers();
+  phone->set_type("phone");
+  phone->set_value("138****8000");
+  ASSERT_TRUE(h.Record("tea", touch).ok());
+  touch.mutable_identifiers(0)->set_value("null");
+  EXPECT_EQ(ReasonOf(h.Record("tea", touch).status()), "IDENTIFIERS_BLOCKED");
+  EXPECT_EQ(h.Written(kTouchesTopic).size(), 1u);
+  EXPECT_EQ((h.counts.Read().dropped.at({"phone", "MASKED"})), 2);
+  EXPECT_EQ((h.counts.Read().dropped.at({"card", "PLACEHOLDER"})), 1);
+  ExpectNothingLost(h.counts);
+}
+
 TEST(Intake, KeepsTheSealedOriginalAndTheReasonWhenTheSenderCannotMendIt) {
   IntakeHarness h;
   v1::TouchInput touch = GoodOrder();

@@ -6,6 +6,7 @@
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/base/wall_clock.h"
+#include "libs/normalize/section.h"
 #include "libs/seal/seal.h"
 #include "services/ingest/shell/ingest_service.h"
 #include "services/ingest/shell/pool_section.h"
@@ -67,6 +68,7 @@ void Parts::ReadPool(const service::PoolConfig& pool, config::Section* section) 
   PoolRules& rules = rules_[pool.name];
   rules.pool = pool.name;
   rules.event_clock = pool.event_clock;
+  rules.identifiers = normalize::ReadOptions(section);
   if (std::optional<config::Section> own = section->Child("ingest")) {
     ReadIdentifierClasses(&*own, &rules);
     own->Finish();

@@ -3,12 +3,18 @@
 #include <utility>
 
 #include "libs/base/assert.h"
+#include "libs/normalize/normalize.h"
+#include "services/ingest/kernel/pool_rules.h"
 #include "services/ingest/kernel/refusal.h"
 
 namespace regulars::ingest {
 
 namespace {
+
 constexpr std::string_view kOtherReason = "OTHER";
+// Of identifier types that only a pool's configuration has: labels stay few.
+constexpr char kOtherType[] = "other";
+
 }  // namespace
 
 // What was shown to the last scrape: counters move by the difference.
@@ -34,12 +40,28 @@ struct TouchCounts::Series {
           "WINDOW_EXCEEDED", "DEADLINE_OVER", "QUEUE_FULL", "LOG_AWAY", kOtherReason.data()}) {
       Declare(reason);
     }
+    for (const auto& [type, unused] : DefaultIdentifierClasses()) DeclareDropped(type);
+    DeclareDropped(kOtherType);
   }
 
   void Declare(std::string_view reason) {
     refused.emplace(reason, registry->MakeCounter("regulars_ingest_touches_refused_total",
                                                   "touches answered by an error",
                                                   {{"reason", std::string(reason)}}));
+  }
+
+  void DeclareDropped(const std::string& type) {
+    const auto declare = [&](std::string_view reason) {
+      dropped.emplace(std::pair(type, std::string(reason)),
+                      registry->MakeCounter("regulars_ingest_identifiers_dropped_total",
+                                            "identifiers that name nobody, by type and reason",
+                                            {{"type", type}, {"reason", std::string(reason)}}));
+    };
+    declare(kTypeBlocked);
+    for (int i = 0; i < normalize::kOutcomes; ++i) {
+      const auto outcome = static_cast<normalize::Outcome>(i);
+      if (normalize::IsBlocked(outcome)) declare(normalize::OutcomeText(outcome));
+    }
   }
 
   metrics::Registry* registry;
@@ -49,6 +71,7 @@ struct TouchCounts::Series {
   metrics::Gauge in_flight;
   metrics::Gauge bytes_in_flight;
   std::map<std::string, metrics::Counter, std::less<>> refused;
+  std::map<std::pair<std::string, std::string>, metrics::Counter> dropped;
   Snapshot shown;
 };
 
@@ -99,6 +122,14 @@ void TouchCounts::Refused(const std::string& pool, std::string_view reason) {
   ++counts_.refused[std::string(reason)];
 }
 
+void TouchCounts::Dropped(const std::vector<DroppedIdentifier>& identifiers) {
+  if (identifiers.empty()) return;
+  const std::lock_guard lock(mutex_);
+  for (const DroppedIdentifier& id : identifiers) {
+    ++counts_.dropped[{id.type, std::string(id.reason)}];
+  }
+}
+
 bool TouchCounts::TakeRoom(int64_t bytes) {
   const std::lock_guard lock(mutex_);
   if (records_queued_ >= limits_.records_in_flight_max ||
@@ -140,6 +171,12 @@ void TouchCounts::Publish() {
     auto it = to.refused.find(reason);
     if (it == to.refused.end()) it = to.refused.find(kOtherReason);
     it->second.Add(count - to.shown.refused[reason]);
+  }
+  for (const auto& [key, count] : now.dropped) {
+    auto it = to.dropped.find(key);
+    if (it == to.dropped.end()) it = to.dropped.find({kOtherType, key.second});
+    REGULARS_ASSERT(it != to.dropped.end(), "an identifier was dropped for an unknown reason");
+    it->second.Add(count - to.shown.dropped[key]);
   }
   to.shown = std::move(now);
 }

@@ -12,8 +12,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "libs/metrics/metrics.h"
+#include "services/ingest/kernel/identifiers.h"
 
 namespace regulars::ingest {
 
@@ -31,6 +34,8 @@ class TouchCounts {
     int64_t in_flight = 0;
     int64_t bytes_in_flight = 0;
     std::map<std::string, int64_t, std::less<>> refused;  // by reason
+    // Identifiers that name nobody, also of touches that were refused; by type and reason.
+    std::map<std::pair<std::string, std::string>, int64_t> dropped;
     int64_t refused_total() const;
   };
 
@@ -44,6 +49,9 @@ class TouchCounts {
   void Acknowledged(const std::string& pool);
   void Quarantined(const std::string& pool);
   void Refused(const std::string& pool, std::string_view reason);
+
+  // What ReadIdentifiers put aside. No part of the sum.
+  void Dropped(const std::vector<DroppedIdentifier>& identifiers);
 
   // Room for one record in the bounded queue; false = full, nothing taken.
   bool TakeRoom(int64_t bytes);

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "libs/base/text.h"
+
 namespace regulars::ingest {
 namespace {
 
@@ -51,6 +53,24 @@ TEST(TouchCounts, AreShownToEveryScrapeAsCounters) {
   text = registry.Text();
   EXPECT_NE(text.find("regulars_ingest_touches_acknowledged_total 1"), std::string::npos);
   EXPECT_NE(text.find("regulars_ingest_touches_in_flight 0"), std::string::npos);
+}
+
+// Types that only a pool's configuration has share a label: labels stay few.
+TEST(TouchCounts, ShowWhatWasDroppedByTypeAndReason) {
+  metrics::Registry registry;
+  TouchCounts counts({}, &registry);
+  constexpr char kName[] = "regulars_ingest_identifiers_dropped_total";
+  EXPECT_NE(registry.Text().find(Cat(kName, "{reason=\"MASKED\",type=\"phone\"} 0")),
+            std::string::npos)
+      << registry.Text();
+  counts.Dropped({{"phone", "MASKED"}, {"phone", "MASKED"}, {"fax", kTypeBlocked}});
+  counts.Dropped({{"vip_card", kTypeBlocked}});
+  const std::string text = registry.Text();
+  EXPECT_NE(text.find(Cat(kName, "{reason=\"MASKED\",type=\"phone\"} 2")), std::string::npos);
+  EXPECT_NE(text.find(Cat(kName, "{reason=\"TYPE_BLOCKED\",type=\"other\"} 2")), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("vip_card"), std::string::npos);
+  EXPECT_EQ(registry.Text(), text);
 }
 
 TEST(TouchCounts, GiveRoomUpToTheLimit) {
