@@ -20,6 +20,8 @@ using Call = rpc::UnaryCall<GetClockRequest, Clock>;
 using ParkedCall =
     rpc::UnaryCall<runtime::v1::ListParkedKeysRequest, runtime::v1::ListParkedKeysResponse>;
 using RedriveCall = rpc::UnaryCall<runtime::v1::RedriveKeyRequest, runtime::v1::RedriveKeyResponse>;
+using LetterCall =
+    rpc::UnaryCall<runtime::v1::RedriveLetterRequest, runtime::v1::RedriveLetterResponse>;
 using SumsCall = rpc::UnaryCall<runtime::v1::GetSumsRequest, runtime::v1::Sums>;
 
 class ClockService final : public runtime::v1::RuntimeService::CallbackService {
@@ -55,6 +57,14 @@ class ClockService final : public runtime::v1::RuntimeService::CallbackService {
     return rpc::Handle(edge_, "/regulars.runtime.v1.RuntimeService/RedriveKey", context, request,
                        request->parent(), response,
                        [this](const RedriveCall& call) { Redrive(call); });
+  }
+
+  grpc::ServerUnaryReactor* RedriveLetter(grpc::CallbackServerContext* context,
+                                          const runtime::v1::RedriveLetterRequest* request,
+                                          runtime::v1::RedriveLetterResponse* response) override {
+    return rpc::Handle(edge_, "/regulars.runtime.v1.RuntimeService/RedriveLetter", context, request,
+                       request->parent(), response,
+                       [this](const LetterCall& call) { RedriveOne(call); });
   }
 
  private:
@@ -102,6 +112,23 @@ class ClockService final : public runtime::v1::RuntimeService::CallbackService {
     work.kind = shard::InputKind::kCommand;
     work.entity = request.entity();
     work.type = std::string(shard::kRedriveCommand);
+    sources_.gateway->Submit(call, std::move(work));
+  }
+
+  void RedriveOne(const LetterCall& call) {
+    const runtime::v1::RedriveLetterRequest& request = call.request();
+    absl::Status status = CheckParent(request.parent(), call.caller().pool);
+    const bool is_shard = request.shard() >= 0 && request.shard() < sources_.shard_count;
+    if (status.ok() && (sources_.gateway == nullptr || !is_shard)) {
+      status = DomainError(absl::StatusCode::kNotFound, "LETTER_UNKNOWN",
+                           "the service has no such dead-letter partition");
+    }
+    if (!status.ok()) return call.Finish(status);
+    Work work;
+    work.kind = shard::InputKind::kCommand;
+    work.type = std::string(shard::kRedriveLetterCommand);
+    work.payload = request.SerializeAsString();
+    work.shard = request.shard();
     sources_.gateway->Submit(call, std::move(work));
   }
 

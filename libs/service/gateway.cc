@@ -149,7 +149,8 @@ std::vector<shard::ShardStatus> Gateway::Shards() const {
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller& caller,
                                                               Micros deadline_us, Work work,
                                                               Answer answer) {
-  const int32_t shard = ShardOf(Bucket(caller.pool, work.entity), shard_count_);
+  const int32_t shard =
+      work.shard ? *work.shard : ShardOf(Bucket(caller.pool, work.entity), shard_count_);
   REGULARS_ASSIGN_OR_RETURN(const std::optional<runtime::v1::PositionToken> wanted,
                             ParsePositionToken(work.position_token, shard));
   const std::optional<Owner> owner = owners_->Of(shard);
@@ -161,6 +162,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller&
       shard::Command command;
       command.kind = work.kind;
       command.pool = caller.pool;
+      command.shard = work.shard;
       command.entity = std::move(work.entity);
       command.type = std::move(work.type);
       command.payload = std::move(work.payload);

@@ -49,6 +49,8 @@ struct Work {
   std::vector<std::string> view_subs{};
   // Of a query: the answer must include the write that answered with it. Empty: none.
   std::string position_token{};
+  // Of what addresses a shard and no entity.
+  std::optional<int32_t> shard{};
 };
 
 // SHA-256 of a request without its request_id: what "the same request" means.

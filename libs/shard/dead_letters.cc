@@ -42,12 +42,12 @@ std::string WholeRecord(const kafka::Record& record) {
 
 }  // namespace
 
-void Worker::SetAside(Shard* shard, const kafka::Record& record, std::string_view pool,
-                      int error_class, std::string_view reason, std::string_view detail,
-                      std::string_view entity) {
+std::string Worker::SetAside(Shard* shard, const kafka::Record& record, std::string_view pool,
+                             int error_class, std::string_view reason, std::string_view detail,
+                             std::string_view entity) {
   // A name that is not configured must not become a key of our books.
   const std::string pool_text =
-      options_.pools.contains(std::string(pool)) ? std::string(pool) : "unknown";
+      options_.pools.contains(std::string(pool)) ? std::string(pool) : std::string(kNoPool);
   const bool whole = IsLarge(record);
   const std::string original = whole ? WholeRecord(record) : std::string(record.value);
   const std::string_view bytes = original;
@@ -79,6 +79,7 @@ void Worker::SetAside(Shard* shard, const kafka::Record& record, std::string_vie
   }
   ++shard->open.sums[{pool_text, "dead_letters"}];
   ports_.probe->Input("record", letter.reason());
+  return letter.reason();
 }
 
 void Worker::OutputLetter(Shard* shard, const DeadLetter& letter) {

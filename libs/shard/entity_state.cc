@@ -35,6 +35,10 @@ std::optional<std::pair<std::string, std::string>> StoreEntityState::Next(
     std::string_view prefix, std::string_view from) const {
   std::string lower = Cat(key_prefix_, from);
   while (auto next = store_->Next(Cat(key_prefix_, prefix), lower)) {
+    if (next->first[key_prefix_.size()] == kRuntimeSub) {
+      lower = Cat(key_prefix_, std::string(1, static_cast<char>(kRuntimeSub + 1)));
+      continue;
+    }
     if (auto value = Unwrap(next->second, now_us_)) {
       return std::make_pair(next->first.substr(key_prefix_.size()), *std::move(value));
     }

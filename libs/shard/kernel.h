@@ -67,7 +67,8 @@ class EntityState {
   virtual ~EntityState() = default;
   // The value of one state key. Cheap (cached).
   virtual std::optional<std::string> Get(std::string_view sub) const = 0;
-  // The first state key at or after `from` that starts with `prefix`, in byte order. A seek in the
+  // The first state key of the program at or after `from` that starts with `prefix`, in byte order:
+  // what the runtime keeps with the entity (subs that begin with '@') is passed over. A seek in the
   // local store: use it for what is rare (spending, expiry), not on every touch.
   virtual std::optional<std::pair<std::string, std::string>> Next(std::string_view prefix,
                                                                   std::string_view from) const = 0;

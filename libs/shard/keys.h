@@ -22,6 +22,8 @@ namespace regulars::shard {
 inline constexpr std::string_view kShardKey = "@shard";
 inline constexpr std::string_view kPositionKey = "@position";
 inline constexpr std::string_view kBrokerTimeKey = "@broker_time";
+// First byte of the subs that the runtime keeps with an entity. No program sees or writes them.
+inline constexpr char kRuntimeSub = '@';
 inline constexpr char kStateKind = 's';
 inline constexpr char kTimersKind = 't';
 inline constexpr char kDueKind = 'd';

@@ -6,6 +6,7 @@
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/events/types.h"
+#include "libs/shard/letter.h"
 #include "libs/shard/worker.h"
 #include "regulars/runtime/v1/runtime_service.pb.h"
 
@@ -23,13 +24,6 @@ Reply Refuse(absl::StatusCode code, std::string_view reason, std::string_view me
 }
 
 }  // namespace
-
-// One input that waits, all its parts together.
-struct Worker::Letter {
-  DeadLetter head;
-  std::string bytes;
-  int64_t next = 0;  // offset after its last part
-};
 
 ParkedKey* Worker::ParkedKeyOf(Shard* shard, std::string_view pool, std::string_view entity) {
   auto& parked = shard->open.parked;
@@ -56,10 +50,10 @@ absl::Status Worker::Park(Shard* shard, const runtime::v1::InputRef& culprit) {
   return absl::OkStatus();
 }
 
-void Worker::SetAsideParked(Shard* shard, const kafka::Record& record, ParkedKey* key) {
+std::string Worker::SetAsideParked(Shard* shard, const kafka::Record& record, ParkedKey* key) {
   key->set_letters(key->letters() + 1);
-  SetAside(shard, record, key->pool(), runtime::v1::DEAD_LETTER_CLASS_PARKED, "KEY_PARKED",
-           "an earlier input of this key crashed the service", key->entity());
+  return SetAside(shard, record, key->pool(), runtime::v1::DEAD_LETTER_CLASS_PARKED, "KEY_PARKED",
+                  "an earlier input of this key crashed the service", key->entity());
 }
 
 absl::Status Worker::ReadLetters(const Shard& shard, const ParkedKey& key,
@@ -120,21 +114,9 @@ Reply Worker::Redrive(Shard* shard, const Command& command) {
   for (const Letter& letter : letters) {
     runtime::v1::OriginalRecord whole;
     kafka::Record record;
-    record.topic = letter.head.topic();
-    record.partition = letter.head.partition();
-    record.offset = letter.head.offset();
-    record.key = letter.head.key();
-    record.value = letter.bytes;
-    const auto* headers = &letter.head.headers();
-    if (letter.head.whole_record()) {
-      REGULARS_ASSERT(whole.ParseFromString(letter.bytes), "an original is garbled");
-      record.key = whole.key();
-      record.value = whole.value();
-      headers = &whole.headers();
-    }
-    record.has_value = true;
-    for (const auto& header : *headers) record.headers.emplace_back(header.key(), header.value());
+    REGULARS_ASSERT(OriginalOf(letter, &whole, &record), "an original is garbled");
     ApplyEvent(shard, record);
+    ++shard->open.sums[{key.pool(), std::string(kLettersRedriven)}];
     key.set_redriven(key.redriven() + 1);
     key.set_next_letter(letter.next);
   }

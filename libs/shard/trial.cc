@@ -106,7 +106,7 @@ absl::Status Worker::TakeOne(absl::Duration wait, bool* worked) {
     }
   }
   if (command) {
-    const int32_t id = ShardOf(Bucket(command->pool, command->entity), options_.shard_count);
+    const int32_t id = ShardOfCommand(*command);
     const auto it = shards_.find(id);
     absl::StatusOr<bool> announced = true;
     if (it != shards_.end()) announced = Announce(it->second.get(), RefOf(*command, id));
@@ -239,7 +239,9 @@ absl::Status Worker::Condemn(Shard* shard) {
     ++batch_inputs_;
   }
   const bool has_key = options_.pools.contains(ref.pool()) && !ref.entity().empty();
-  if (!has_key && !is_record) {  // of a pool that is no longer served: nothing of it can run here
+  // Of a pool that is no longer served: nothing of it can run here. Or a letter that was redriven:
+  // it is still where it was, and nobody tries it again but a person.
+  if (!has_key && !is_record) {
     shard->suspect.reset();
     return absl::OkStatus();
   }

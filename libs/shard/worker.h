@@ -36,6 +36,7 @@
 #include "absl/time/time.h"
 #include "libs/kafka/port.h"
 #include "libs/shard/kernel.h"
+#include "libs/shard/letter.h"
 #include "libs/shard/shard.h"
 #include "libs/shard/view_sink.h"
 #include "libs/store/store.h"
@@ -47,6 +48,8 @@ namespace regulars::shard {
 inline constexpr size_t kCommandsQueuedMax = 10'000;
 // A dead letter holds at most this much of the original; a larger one has several parts.
 inline constexpr size_t kLetterPartBytes = 60 * 1024;
+// In a letter and in the books, where the input named no pool that was configured then.
+inline constexpr std::string_view kNoPool = "unknown";
 inline constexpr std::string_view kOutputTooLarge = "OUTPUT_TOO_LARGE";
 // Ownership records without an input between them, after which the next owner takes one input per
 // transaction.
@@ -55,8 +58,13 @@ inline constexpr uint32_t kOwnersWithoutProgressMax = 3;
 inline constexpr size_t kParkedKeysMax = 256;
 // Letters of a parked key that one redrive applies.
 inline constexpr size_t kRedriveMax = 1000;
+// Sum of a pool: letters that took effect again. A letter that it set aside is in "dead_letters".
+inline constexpr std::string_view kLettersRedriven = "letters_redriven";
 // The command of the runtime itself: its entity is the parked key, its reply a RedriveKeyResponse.
 inline constexpr std::string_view kRedriveCommand = "@redrive";
+// The other one: addressed by its shard, without an entity; payload a RedriveLetterRequest, reply a
+// RedriveLetterResponse.
+inline constexpr std::string_view kRedriveLetterCommand = "@redrive_letter";
 // In the place of a topic where the input is no record.
 inline constexpr std::string_view kTimerTopic = "@timer";
 inline constexpr std::string_view kCommandTopic = "@command";
@@ -132,10 +140,11 @@ struct WorkerPorts {
 struct Command {
   InputKind kind = InputKind::kCommand;
   std::string pool, entity, type, payload;
-  std::string request_id;    // empty: no replay
-  std::string request_hash;  // of the request without its request_id
-  std::string caller;        // key id of the credential
-  int64_t deadline_us = 0;   // wall clock; 0 = none
+  std::optional<int32_t> shard{};  // of a command without an entity
+  std::string request_id;          // empty: no replay
+  std::string request_hash;        // of the request without its request_id
+  std::string caller;              // key id of the credential
+  int64_t deadline_us = 0;         // wall clock; 0 = none
   // Of a query: state keys that a reader missed in the view; published again with the answer.
   std::vector<std::string> refresh_subs{};
   std::function<void(const Reply&, const runtime::v1::PositionToken&)> done;
@@ -201,13 +210,16 @@ class Worker : private kafka::RebalanceListener {
 
   // worker_records.cc
   void ApplyRecord(const kafka::Record& record);
-  void ApplyEvent(Shard* shard, const kafka::Record& record);
+  // The reason for which the input was set aside; empty when it was not.
+  std::string ApplyEvent(Shard* shard, const kafka::Record& record);
   void ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer);
   bool IsChannel(std::string_view topic, std::string_view producer) const;
 
   // dead_letters.cc
-  void SetAside(Shard* shard, const kafka::Record& record, std::string_view pool, int error_class,
-                std::string_view reason, std::string_view detail, std::string_view entity = "");
+  // Returns the reason that the letter bears.
+  std::string SetAside(Shard* shard, const kafka::Record& record, std::string_view pool,
+                       int error_class, std::string_view reason, std::string_view detail,
+                       std::string_view entity = "");
   void OutputLetter(Shard* shard, const runtime::v1::DeadLetter& letter);
 
   // trial.cc
@@ -226,13 +238,20 @@ class Worker : private kafka::RebalanceListener {
   // parking.cc
   runtime::v1::ParkedKey* ParkedKeyOf(Shard* shard, std::string_view pool, std::string_view entity);
   absl::Status Park(Shard* shard, const runtime::v1::InputRef& culprit);
-  void SetAsideParked(Shard* shard, const kafka::Record& record, runtime::v1::ParkedKey* key);
+  std::string SetAsideParked(Shard* shard, const kafka::Record& record,
+                             runtime::v1::ParkedKey* key);
   Reply Redrive(Shard* shard, const Command& command);
-  struct Letter;
   absl::Status ReadLetters(const Shard& shard, const runtime::v1::ParkedKey& key,
                            std::vector<Letter>* letters, bool* removed);
 
+  // redrive.cc
+  Reply RedriveLetter(Shard* shard, const Command& command);
+  absl::Status ReadLetter(Shard* shard, int64_t offset, const std::string& pool, Letter* letter);
+  absl::Status CheckLetter(Shard* shard, const runtime::v1::DeadLetter& head, int64_t offset,
+                           const std::string& pool);
+
   // worker_commands.cc
+  [[nodiscard]] int32_t ShardOfCommand(const Command& command) const;
   void ApplyCommands();
   void ApplyCommand(Command command);
   void ApplyWrite(Shard* shard, const Command& command, const Input& input, Reply* reply);

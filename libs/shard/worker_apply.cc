@@ -7,6 +7,7 @@
 #include "libs/events/headers.h"
 #include "libs/events/types.h"
 #include "libs/shard/entity_state.h"
+#include "libs/shard/keys.h"
 #include "libs/shard/worker.h"
 
 namespace regulars::shard {
@@ -37,7 +38,8 @@ bool Worker::FitsLog(const Effects& effects) {
 void Worker::CarryOut(Shard* shard, const Input& input, Effects effects) {
   ShardStore* store = shard->store.get();
   for (const Put& put : effects.puts) {
-    REGULARS_ASSERT(put.sub.empty() || put.sub[0] != '@', "a program writes a key of the runtime");
+    REGULARS_ASSERT(put.sub.empty() || put.sub[0] != kRuntimeSub,
+                    "a program writes a key of the runtime");
     store->PutState(input.pool, input.entity, put.sub, put.value, put.expires_at_us);
   }
   for (const std::string& sub : effects.deletes) store->DeleteState(input.pool, input.entity, sub);

@@ -37,6 +37,11 @@ Reply Unavailable(std::string_view reason, std::string_view message) {
 
 }  // namespace
 
+int32_t Worker::ShardOfCommand(const Command& command) const {
+  if (command.shard) return *command.shard;
+  return ShardOf(Bucket(command.pool, command.entity), options_.shard_count);
+}
+
 void Worker::ApplyCommands() {
   std::deque<Command> commands;
   {
@@ -49,7 +54,7 @@ void Worker::ApplyCommands() {
 void Worker::ApplyCommand(Command command) {
   Answer answer;
   const auto pool = options_.pools.find(command.pool);
-  const int32_t shard_id = ShardOf(Bucket(command.pool, command.entity), options_.shard_count);
+  const int32_t shard_id = ShardOfCommand(command);
   const auto it = shards_.find(shard_id);
   if (pool == options_.pools.end()) {
     answer.reply.code = absl::StatusCode::kNotFound;
@@ -64,6 +69,9 @@ void Worker::ApplyCommand(Command command) {
   } else if (command.type == kRedriveCommand) {
     answer.shard = shard_id;
     answer.reply = Redrive(it->second.get(), command);
+  } else if (command.type == kRedriveLetterCommand) {
+    answer.shard = shard_id;
+    answer.reply = RedriveLetter(it->second.get(), command);
   } else if (ParkedKeyOf(it->second.get(), command.pool, command.entity) != nullptr) {
     answer.reply.code = absl::StatusCode::kFailedPrecondition;
     answer.reply.reason = "KEY_PARKED";

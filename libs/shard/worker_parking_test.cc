@@ -23,6 +23,14 @@ class WorkerParkingTest : public WorkerTest {
   std::string Refused(const std::string& entity, const std::string& type = "Add") {
     return Call(InputKind::kCommand, entity, "", "", kPool, "x", type).reason;
   }
+  // Inputs that were set aside for parked keys, whether or not anybody can see them yet.
+  int64_t Waiting() {
+    int64_t letters = 0;
+    for (const ShardStatus& status : worker_->Snapshot()) {
+      for (const auto& key : status.parked) letters += key.letters() - key.redriven();
+    }
+    return letters;
+  }
   size_t ParkedKeys() {
     size_t keys = 0;
     for (const ShardStatus& status : worker_->Snapshot()) keys += status.parked.size();
@@ -96,6 +104,58 @@ TEST_F(WorkerParkingTest, ATimerThatCrashesParksItsKeyAndFiresWhenItIsRedriven) 
   EXPECT_EQ(Redrive("m_1").waiting(), 0);
   ASSERT_TRUE(Settle());
   EXPECT_EQ(Count("m_1"), "101");
+}
+
+TEST_F(WorkerParkingTest, AWaitingInputThatIsNotVisibleYetLeavesItsKeyParked) {
+  Send(kPool, "m_1", "poison timer", now_us_);
+  Start();
+  ASSERT_TRUE(Settle());
+  Crash();
+  now_us_ += 3700 * kSecond;
+  EXPECT_EQ(Restart(), kCrashes);  // parked by its timer: no input waits
+  program_.poisonous = false;
+  markers_late_us_ = 60 * kSecond;
+  Send(kPool, "m_1", "x", now_us_);
+  for (int i = 0; i < 20 && Waiting() == 0; ++i) {
+    ASSERT_TRUE(worker_->Step(absl::ZeroDuration()).ok());
+  }
+  ASSERT_EQ(Waiting(), 1);
+  markers_late_us_ = 0;
+  ASSERT_EQ(Letters().size(), 1u);  // the timer's; the commit of the other is answered, no more
+  RedriveKeyResponse response = Redrive("m_1");
+  EXPECT_EQ(response.applied(), 0);
+  EXPECT_EQ(response.waiting(), 1);
+  EXPECT_EQ(ParkedKeys(), 1u);
+  response = Redrive("m_1");
+  EXPECT_EQ(response.applied(), 1);
+  EXPECT_EQ(response.waiting(), 0);
+  EXPECT_EQ(probe_.CountOf("letters_lost"), 0u);
+  ASSERT_TRUE(Settle());
+  EXPECT_EQ(Count("m_1"), "102");  // both inputs and the timer
+}
+
+TEST_F(WorkerParkingTest, ASuspectOfAPoolThatIsServedNoMoreEndsItsTrial) {
+  Send(kPool, "m_1", "poison timer", now_us_);
+  Start();
+  ASSERT_TRUE(Settle());
+  Crash();
+  now_us_ += 3700 * kSecond;
+  for (int i = 0; i < kCrashes; ++i) {
+    Start();
+    EXPECT_FALSE(Settle());
+    Crash();
+  }
+  pools_.erase(kPool);
+  Send(kReplayPool, "m_2", "x", now_us_);
+  EXPECT_EQ(Restart(), 0);
+  const int32_t shard = ShardOf(Bucket(kPool, "m_1"), kShards);
+  EXPECT_EQ(probe_.CountOf(Cat("trial_over: points-", shard)), 1u);
+  EXPECT_EQ(Letters().size(), 0u);
+  EXPECT_EQ(ParkedKeys(), 0u);
+  EXPECT_EQ(Count("m_2", kReplayPool), "1");
+  Send(kReplayPool, "m_2", "x", now_us_);
+  ASSERT_TRUE(Settle());
+  EXPECT_EQ(Count("m_2", kReplayPool), "2");
 }
 
 TEST_F(WorkerParkingTest, ACommandThatCrashesIsRefusedAfterItsKeyIsParked) {

@@ -31,21 +31,19 @@ void Worker::ApplyRecord(const kafka::Record& record) {
   ApplyEvent(shard, record);
 }
 
-void Worker::ApplyEvent(Shard* shard, const kafka::Record& record) {
+std::string Worker::ApplyEvent(Shard* shard, const kafka::Record& record) {
   const auto event = events::FromHeaders(record.headers);
   if (!event.ok()) {
-    SetAside(shard, record, "", runtime::v1::DEAD_LETTER_CLASS_UNREADABLE, ReasonOf(event.status()),
-             StdView(event.status().message()));
-    return;
+    return SetAside(shard, record, "", runtime::v1::DEAD_LETTER_CLASS_UNREADABLE,
+                    ReasonOf(event.status()), StdView(event.status().message()));
   }
   if (!options_.pools.contains(std::string(event->pool))) {
-    SetAside(shard, record, event->pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED, "POOL_UNKNOWN",
-             "the pool is not configured here");
-    return;
+    return SetAside(shard, record, event->pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED,
+                    "POOL_UNKNOWN", "the pool is not configured here");
   }
   if (event->type == events::kClockAdvanced) {
     ApplyClock(shard, record, event->shard);
-    return;
+    return "";
   }
   if (auto* parked = ParkedKeyOf(shard, event->pool, event->subject); parked != nullptr) {
     return SetAsideParked(shard, record, parked);
@@ -63,11 +61,10 @@ void Worker::ApplyEvent(Shard* shard, const kafka::Record& record) {
   input.offset = record.offset;
   bool skip = false;
   if (const absl::Status decoded = program_->Decode(&input, &skip); !decoded.ok()) {
-    SetAside(shard, record, event->pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED, ReasonOf(decoded),
-             StdView(decoded.message()));
-    return;
+    return SetAside(shard, record, event->pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED,
+                    ReasonOf(decoded), StdView(decoded.message()));
   }
-  if (skip) return;
+  if (skip) return "";
   if (auto* parked = ParkedKeyOf(shard, input.pool, input.entity); parked != nullptr) {
     return SetAsideParked(shard, record, parked);
   }
@@ -75,15 +72,16 @@ void Worker::ApplyEvent(Shard* shard, const kafka::Record& record) {
   FireOwnTimers(shard, input.pool, input.entity, input.now_us);
   Effects effects = program_->Apply(StoreEntityState(shard->store.get(), input), input);
   if (!FitsLog(effects)) {
-    SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_TOO_LARGE, kOutputTooLarge,
-             "an event of this input is above the limit");
-    return;
+    return SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_TOO_LARGE,
+                    kOutputTooLarge, "an event of this input is above the limit");
   }
+  std::string reason;
   if (effects.dead_letter) {
-    SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED,
-             effects.dead_letter->reason, effects.dead_letter->detail);
+    reason = SetAside(shard, record, input.pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED,
+                      effects.dead_letter->reason, effects.dead_letter->detail);
   }
   CarryOut(shard, input, std::move(effects));
+  return reason;
 }
 
 void Worker::ApplyClock(Shard* shard, const kafka::Record& record, std::string_view producer) {

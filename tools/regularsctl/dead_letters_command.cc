@@ -1,5 +1,6 @@
 // `regularsctl dlq list|show`: what was set aside inside a service, why, and where it came from.
-// The original stays sealed unless the key file of its pool is given.
+// The original stays sealed unless the key file of its pool is given. `redrive` is in
+// dead_letters_redrive.cc.
 #include <map>
 #include <tuple>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "regulars/runtime/v1/runtime_events.pb.h"
 #include "tools/regularsctl/answer.h"
 #include "tools/regularsctl/audit/findings.h"
+#include "tools/regularsctl/dead_letters.h"
 
 namespace regulars::ctl {
 namespace {
@@ -28,10 +30,6 @@ std::string ClassOf(const DeadLetter& letter) {
   constexpr std::string_view kPrefix = "DEAD_LETTER_CLASS_";
   const std::string name = runtime::v1::DeadLetterClass_Name(letter.error_class());
   return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : Cat(letter.error_class());
-}
-
-bool ParseLetter(const kafka::Record& record, DeadLetter* letter) {
-  return letter->ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
 }
 
 absl::StatusOr<Answer> List(Context* context) {
@@ -59,6 +57,7 @@ absl::StatusOr<Answer> List(Context* context) {
           {topic->first, partition}, ends.low, ends.stable, [&](const kafka::Record& record) {
             DeadLetter letter;
             const bool readable = ParseLetter(record, &letter);
+            if (letter.part() > 0) return true;
             ++total;
             ++reasons[readable ? letter.reason() : "UNREADABLE_LETTER"];
             const std::string input =
@@ -103,32 +102,12 @@ absl::StatusOr<std::string> Unseal(const DeadLetter& letter, const std::string& 
 
 absl::StatusOr<Answer> Show(Context* context) {
   const auto& words = context->line().words();
-  int32_t partition = 0;
   int64_t offset = 0;
-  if (words.size() != 5 || !absl::SimpleAtoi(words[3], &partition) ||
-      !absl::SimpleAtoi(words[4], &offset) || partition < 0 || offset < 0) {
+  if (words.size() != 5 || !ParseOffset(words[4], &offset)) {
     return absl::InvalidArgumentError("dlq show TOPIC PARTITION OFFSET");
   }
-  REGULARS_RETURN_IF_ERROR(context->OpenLog());
-  const kafka::TopicPartition place{words[2], partition};
-  REGULARS_ASSIGN_OR_RETURN(const auto topics, context->reader()->Topics());
-  const auto topic = topics.find(place.topic);
-  if (topic == topics.end() || partition >= topic->second) {
-    return absl::NotFoundError(Cat("there is no ", place.topic, "/", partition));
-  }
-  REGULARS_ASSIGN_OR_RETURN(const auto ends, context->reader()->Ends(place));
-  bool found = false, readable = false;
-  DeadLetter letter;
-  if (offset >= ends.low && offset < ends.stable) {
-    REGULARS_RETURN_IF_ERROR(
-        context->reader()->Read(place, offset, offset + 1, [&](const kafka::Record& record) {
-          found = record.offset == offset;
-          readable = found && ParseLetter(record, &letter);
-          return false;
-        }));
-  }
-  if (!found) return absl::NotFoundError(Cat("no record at offset ", offset));
-  if (!readable) return absl::DataLossError("the record is no dead letter");
+  REGULARS_ASSIGN_OR_RETURN(const auto place, OpenPartition(context));
+  REGULARS_ASSIGN_OR_RETURN(const DeadLetter letter, FindLetter(context, place, offset));
   Answer answer;
   std::vector<std::vector<std::string>> rows = {
       {"reason", letter.reason()},
@@ -159,12 +138,55 @@ absl::StatusOr<Answer> Show(Context* context) {
 
 }  // namespace
 
+bool ParseLetter(const kafka::Record& record, DeadLetter* letter) {
+  return letter->ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
+}
+
+bool ParseOffset(const std::string& word, int64_t* offset) {
+  return absl::SimpleAtoi(word, offset) && *offset >= 0;
+}
+
+absl::StatusOr<kafka::TopicPartition> OpenPartition(Context* context) {
+  const auto& words = context->line().words();
+  int32_t partition = 0;
+  if (words.size() < 4 || !absl::SimpleAtoi(words[3], &partition) || partition < 0) {
+    return absl::InvalidArgumentError(
+        Cat("dlq ", words.size() > 1 ? words[1] : "show", " TOPIC PARTITION OFFSET"));
+  }
+  REGULARS_RETURN_IF_ERROR(context->OpenLog());
+  REGULARS_ASSIGN_OR_RETURN(const auto topics, context->reader()->Topics());
+  const auto topic = topics.find(words[2]);
+  if (topic == topics.end() || partition >= topic->second) {
+    return absl::NotFoundError(Cat("there is no ", words[2], "/", partition));
+  }
+  return kafka::TopicPartition{words[2], partition};
+}
+
+absl::StatusOr<DeadLetter> FindLetter(Context* context, const kafka::TopicPartition& place,
+                                      int64_t offset) {
+  REGULARS_ASSIGN_OR_RETURN(const auto ends, context->reader()->Ends(place));
+  bool found = false, readable = false;
+  DeadLetter letter;
+  if (offset >= ends.low && offset < ends.stable) {
+    REGULARS_RETURN_IF_ERROR(
+        context->reader()->Read(place, offset, offset + 1, [&](const kafka::Record& record) {
+          found = record.offset == offset;
+          readable = found && ParseLetter(record, &letter);
+          return false;
+        }));
+  }
+  if (!found) return absl::NotFoundError(Cat("no record at offset ", offset));
+  if (!readable) return absl::DataLossError("the record is no dead letter");
+  return letter;
+}
+
 absl::StatusOr<Answer> RunDeadLetters(Context* context) {
   const auto& words = context->line().words();
   const std::string verb = words.size() > 1 ? words[1] : "";
   if (verb == "list" && words.size() == 2) return List(context);
   if (verb == "show") return Show(context);
-  return absl::InvalidArgumentError("dlq list, or dlq show TOPIC PARTITION OFFSET");
+  if (verb == "redrive") return RedriveLetters(context);
+  return absl::InvalidArgumentError("dlq list, or dlq show|redrive TOPIC PARTITION OFFSET");
 }
 
 }  // namespace regulars::ctl

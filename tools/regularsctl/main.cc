@@ -1,5 +1,5 @@
 // regularsctl: looks into a running system. Reads the log, the view and the local stores, and asks
-// the services; `parked redrive` alone changes something.
+// the services; `dlq redrive` and `parked redrive` alone change something.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -32,10 +32,12 @@ constexpr char kUsage[] =
   regularsctl dlq list [--service=S]...
   regularsctl dlq show TOPIC PARTITION OFFSET [--unseal-key-file=FILE]
       what was set aside, with its reason
+  regularsctl dlq redrive TOPIC PARTITION OFFSET... | TOPIC PARTITION --reason=R
+      applies letters again, in order and each at most once, after their cause was mended
   regularsctl parked list POOL [--service=S]...
       keys set aside because an input crashed their owner
   regularsctl parked redrive POOL ENTITY --service=S
-      applies what waits for the key and lifts it; the only command that changes anything
+      applies what waits for the key and lifts it; it and dlq redrive alone change anything
 
 Every command:
   --config=FILE          the services' configuration file; REGULARS_CONFIG

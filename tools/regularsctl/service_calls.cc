@@ -51,17 +51,31 @@ absl::Status ServiceCalls::EnsureLog() {
   return context_->log() == nullptr ? context_->OpenLog() : absl::OkStatus();
 }
 
-absl::StatusOr<std::set<std::string>> ServiceCalls::AddressesOf(const std::string& service) {
-  std::string address;
+std::optional<std::string> ServiceCalls::EndpointOf(const std::string& service) const {
+  std::optional<std::string> of_all;
   for (const std::string& endpoint : context_->line().All("endpoint")) {
     const size_t equals = endpoint.find('=');
     if (equals == std::string::npos) {
-      if (address.empty()) address = endpoint;
+      if (!of_all) of_all = endpoint;
     } else if (endpoint.substr(0, equals) == service) {
-      return std::set{endpoint.substr(equals + 1)};
+      return endpoint.substr(equals + 1);
     }
   }
-  if (!address.empty()) return std::set{address};
+  return of_all;
+}
+
+absl::StatusOr<std::string> ServiceCalls::AddressOfShard(const std::string& service,
+                                                         int32_t shard) {
+  if (auto endpoint = EndpointOf(service)) return *std::move(endpoint);
+  REGULARS_RETURN_IF_ERROR(EnsureLog());
+  REGULARS_ASSIGN_OR_RETURN(const auto owners, context_->reader()->Owners(service));
+  const auto owner = owners.find(shard);
+  if (owner != owners.end() && !owner->second.address().empty()) return owner->second.address();
+  return absl::UnavailableError(Cat("nobody owns ", service, "-", shard));
+}
+
+absl::StatusOr<std::set<std::string>> ServiceCalls::AddressesOf(const std::string& service) {
+  if (auto endpoint = EndpointOf(service)) return std::set{*std::move(endpoint)};
   REGULARS_RETURN_IF_ERROR(EnsureLog());
   REGULARS_ASSIGN_OR_RETURN(const auto owners, context_->reader()->Owners(service));
   std::set<std::string> addresses;

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -40,6 +41,8 @@ class ServiceCalls {
   // Every address of the service: the one of --endpoint, else those of all owners. UNAVAILABLE when
   // there is none.
   absl::StatusOr<std::set<std::string>> AddressesOf(const std::string& service);
+  // The owner of one shard, or the address of --endpoint. UNAVAILABLE when there is none.
+  absl::StatusOr<std::string> AddressOfShard(const std::string& service, int32_t shard);
   absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelAt(const std::string& address,
                                                            bool retry) const;
 
@@ -58,6 +61,7 @@ class ServiceCalls {
  private:
   ServiceCalls(Context* context, std::string pool) : context_(context), pool_(std::move(pool)) {}
   absl::Status ReadKey();
+  [[nodiscard]] std::optional<std::string> EndpointOf(const std::string& service) const;
   absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::string& service);
   absl::Status EnsureLog();
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,14 +33,16 @@ inline constexpr int32_t kShards = 2;
 // Stands for an assertion that stops the process: the worker is destroyed after it.
 struct Poisoned {};
 
-// Counts records per entity; "poison" crashes while `poisonous`; "late" sets a timer one hour on,
-// whose firing counts 100.
+// Counts records per entity; "poison" crashes while `poisonous`; what begins with `refused` does
+// not decode; "late" sets a timer one hour on, whose firing counts 100.
 class CounterProgram : public Program {
  public:
   std::string service() const override { return "points"; }
   std::vector<InputTopic> inputs() const override { return {{"identity", "events", 0}}; }
   absl::Status Decode(Input* input, bool*) const override {
-    if (input->payload.starts_with("bad")) return absl::InvalidArgumentError("bad");
+    if (!refused.empty() && input->payload.starts_with(refused)) {
+      return absl::InvalidArgumentError("bad");
+    }
     return absl::OkStatus();
   }
   Effects Apply(const EntityState& state, const Input& input) const override {
@@ -76,6 +79,7 @@ class CounterProgram : public Program {
   std::string CheckInvariants(const EntityState&) const override { return ""; }
   bool InView(std::string_view sub) const override { return sub.empty(); }
   bool poisonous = true;
+  std::string refused = "bad";
 };
 
 class Probe : public WorkerProbe {
@@ -99,6 +103,13 @@ class WorkerTest : public testing::Test {
                   [this](const kafka::FakeCall& call) {
                     kafka::FakeFault fault;
                     if (call.op == kafka::FakeOp::kPoll) ++polls_;
+                    if (call.op == kafka::FakeOp::kReadRange && reads_fail_) {
+                      fault.kind = kafka::FakeFault::Kind::kRetriable;
+                    }
+                    if (call.op == kafka::FakeOp::kCommit && markers_late_us_ > 0) {
+                      fault.kind = kafka::FakeFault::Kind::kHold;
+                      fault.delay_us = markers_late_us_;
+                    }
                     if (call.op == kafka::FakeOp::kSendOffsets && aborts_left_ > 0) {
                       --aborts_left_;
                       fault.kind = kafka::FakeFault::Kind::kAbort;
@@ -121,7 +132,7 @@ class WorkerTest : public testing::Test {
                                      [](std::string_view sub) { return sub.empty(); });
     WorkerOptions options = options_;
     options.shard_count = kShards;
-    options.pools = {{kPool, PoolClock::kLive}, {kReplayPool, PoolClock::kEvent}};
+    options.pools = pools_;
     WorkerPorts ports;
     ports.log = process_log_.get();
     ports.stores = stores_;
@@ -141,8 +152,10 @@ class WorkerTest : public testing::Test {
       sealed.set_ciphertext(bytes.data(), bytes.size());
       return sealed;
     };
-    ports.open = [](std::string_view, const types::v1::Sealed& sealed) {
-      return absl::StatusOr<std::string>(sealed.ciphertext());
+    ports.open = [this](std::string_view,
+                        const types::v1::Sealed& sealed) -> absl::StatusOr<std::string> {
+      if (sealed.key_id() == key_gone_) return absl::NotFoundError("no such key");
+      return sealed.ciphertext();
     };
     ports.at_point = [this](std::string_view point) {
       if (point == exit_at_) std::_Exit(0);
@@ -265,6 +278,11 @@ class WorkerTest : public testing::Test {
   std::string crash_at_;
   std::string exit_at_;  // for death tests: not dead by then
   int aborts_left_ = 0;
+  bool reads_fail_ = false;      // Reader::ReadRange
+  int64_t markers_late_us_ = 0;  // a commit is answered this long before it is visible
+  std::string key_gone_;         // seal key that is destroyed
+  std::map<std::string, PoolClock> pools_ = {{kPool, PoolClock::kLive},
+                                             {kReplayPool, PoolClock::kEvent}};
   CounterProgram program_;
   Probe probe_;
   kafka::FakeLog log_;

@@ -40,6 +40,7 @@ class FoldEntity final : public shard::EntityState {
     const std::string wanted = Cat(prefix_, prefix);
     for (auto it = fold_.values.lower_bound(Cat(prefix_, from));
          it != fold_.values.end() && it->first.starts_with(wanted); ++it) {
+      if (it->first[prefix_.size()] == shard::kRuntimeSub) continue;
       if (auto value = Unwrap(it->second)) {
         return std::make_pair(it->first.substr(prefix_.size()), *std::move(value));
       }
