@@ -125,6 +125,8 @@ void ViewReader::Run(redis::View* view) {
     }
     const std::shared_ptr<Pending> pending = queue_.begin()->second;
     queue_.erase(queue_.begin());
+    // Whoever waits, waits for something else: what was the earliest when it fell asleep.
+    if (!queue_.empty()) wake_.notify_one();
     lock.unlock();
     const std::optional<Micros> again = Look(view, pending.get());
     lock.lock();

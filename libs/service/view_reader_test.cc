@@ -105,6 +105,24 @@ TEST_F(ViewReaderTest, ATokenIsWaitedForAndThenHonoured) {
   }
 }
 
+TEST_F(ViewReaderTest, ATokenIsWaitedForByAnotherThreadWhileOneIsBusy) {
+  for (int64_t sequence = 8; sequence < 24; ++sequence) {
+    auto waiting = Begin({"a"}, sequence);
+    std::promise<void> free;
+    std::promise<void> finished;
+    ViewReader::Job busy{.shard = kShard, .keys = {"a"}, .token = {}, .done = {}};
+    busy.done = [&free, &finished](const std::optional<Values>&) {
+      free.get_future().wait();
+      finished.set_value();
+    };
+    reader_->Read(std::move(busy));
+    Write(sequence - 1, sequence, {{"a", "new"}});
+    EXPECT_EQ(waiting.wait_for(kLimit), std::future_status::ready) << sequence;
+    free.set_value();
+    finished.get_future().wait();
+  }
+}
+
 TEST_F(ViewReaderTest, AWaitForATokenIsBounded) {
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(Read({"a"}, 100), std::nullopt);

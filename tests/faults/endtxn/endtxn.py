@@ -34,14 +34,11 @@ class ProxiedCluster(Cluster):
         super().__init__(folder)
         self.behind_proxy, self.proxy = free_port(), free_port()
 
-    def _format_broker(self, home, properties):
-        super()._format_broker(home, properties)
+    def broker_properties(self, text):
         added = {"listeners": f",PROXIED://127.0.0.1:{self.behind_proxy}",
                  "advertised.listeners": f",PROXIED://127.0.0.1:{self.proxy}",
                  "listener.security.protocol.map": ",PROXIED:PLAINTEXT"}
-        lines = [line + added.get(line.split("=")[0], "")
-                 for line in properties.read_text().splitlines()]
-        properties.write_text("\n".join(lines) + "\n")
+        return "".join(line + added.get(line.split("=")[0], "") + "\n" for line in text.splitlines())
 
     @property
     def port(self):
