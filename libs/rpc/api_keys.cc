@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
+#include "libs/base/assert.h"
 #include "libs/base/limits.h"
 #include "libs/base/status.h"
 #include "libs/base/text.h"
@@ -26,7 +29,43 @@ bool IsHexDigest(const std::string& text) {
          });
 }
 
+constexpr Right kRights[] = {Right::kResolveContact, Right::kExportMember, Right::kEraseMember};
+
+// "resolve-contact,erase-member"; false for a word that is no right, or one that is there twice.
+bool ReadRights(absl::string_view text, std::vector<Right>* rights) {
+  for (const absl::string_view word : absl::StrSplit(text, ',')) {
+    const auto* found = std::find_if(std::begin(kRights), std::end(kRights), [&](Right right) {
+      return AbslView(RightName(right)) == word;
+    });
+    if (found == std::end(kRights)) return false;
+    if (std::find(rights->begin(), rights->end(), *found) != rights->end()) return false;
+    rights->push_back(*found);
+  }
+  return true;
+}
+
 }  // namespace
+
+std::string_view RightName(Right right) {
+  switch (right) {
+    case Right::kResolveContact:
+      return "resolve-contact";
+    case Right::kExportMember:
+      return "export-member";
+    case Right::kEraseMember:
+      return "erase-member";
+  }
+  REGULARS_ASSERT(false, "unknown right");
+}
+
+absl::Status CheckRight(const Caller& caller, Right right) {
+  if (std::find(caller.rights.begin(), caller.rights.end(), right) != caller.rights.end()) {
+    return absl::OkStatus();
+  }
+  return DomainError(absl::StatusCode::kPermissionDenied, "RIGHT_MISSING",
+                     "the API key has not got the right for this",
+                     {{"right", std::string(RightName(right))}});
+}
 
 absl::Status ApiKeys::Add(std::string_view text) {
   int line_number = 0;
@@ -39,15 +78,20 @@ absl::Status ApiKeys::Add(std::string_view text) {
     };
     const std::vector<std::string> parts =
         absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-    if (parts.size() != 3) return bad("must be `<key id> <pool> <SHA-256 in hex>`");
+    if (parts.size() != 3 && parts.size() != 4) {
+      return bad("must be `<key id> <pool> <SHA-256 in hex> [<right>,...]`");
+    }
     if (!model::IsValidOperationId(parts[0])) return bad("malformed key id");
     if (!model::IsValidPoolName(parts[1])) return bad("malformed pool");
     if (!IsHexDigest(parts[2])) return bad("the digest must be 64 hexadecimal digits");
+    std::vector<Right> rights;
+    if (parts.size() == 4 && !ReadRights(parts[3], &rights)) return bad("no such right");
     if (by_digest_.size() == limits::kApiKeysMax) return bad("too many keys");
     for (const auto& [digest, entry] : by_digest_) {
       if (entry.key_id == parts[0] && entry.pool == parts[1]) return bad("key id is there twice");
     }
-    if (!by_digest_.emplace(absl::HexStringToBytes(parts[2]), Entry{parts[0], parts[1]}).second) {
+    Entry entry{parts[0], parts[1], std::move(rights)};
+    if (!by_digest_.emplace(absl::HexStringToBytes(parts[2]), std::move(entry)).second) {
       return bad("the key is there twice");
     }
   }
@@ -74,7 +118,8 @@ absl::StatusOr<Caller> ApiKeys::Check(std::string_view authorization) const {
     // What the lookup's time could tell is about the digest, from which no key can be found.
     const auto found = by_digest_.find(digest);
     if (found != by_digest_.end() && seal::ConstantTimeEquals(found->first, digest)) {
-      return Caller{found->second.pool, found->second.key_id, std::string(authorization), false};
+      return Caller{found->second.pool, found->second.key_id, std::string(authorization), false,
+                    found->second.rights};
     }
   }
   return DomainError(absl::StatusCode::kUnauthenticated, "API_KEY_INVALID",

@@ -236,6 +236,9 @@ TEST(ApiKeysTest, BadFiles_AreRefused) {
                               "k1 cofco " + digest.substr(1),
                               "k1 cofco " + digest.substr(1) + "z",
                               "k/1 cofco " + digest,
+                              "k1 cofco " + digest + " resolve-contact,fly",
+                              "k1 cofco " + digest + " resolve-contact,resolve-contact",
+                              "k1 cofco " + digest + " resolve-contact, erase-member",
                               KeyLine("k1", "p", "a") + KeyLine("k1", "p", "b"),
                               KeyLine("k1", "p", "a") + KeyLine("k2", "p", "a")};
   for (const std::string& bad : rows) {
@@ -245,6 +248,34 @@ TEST(ApiKeysTest, BadFiles_AreRefused) {
   ApiKeys keys;
   EXPECT_TRUE(keys.Add("# none\n\n").ok());
   EXPECT_EQ(keys.AddFile("/nonexistent").code(), absl::StatusCode::kNotFound);
+}
+
+TEST(ApiKeysTest, AKeyHasTheRightsOfItsLineOnly) {
+  const auto with = [](const std::string& id, const std::string& key, const std::string& rights) {
+    std::string line = KeyLine(id, "cofco", key);
+    line.pop_back();
+    return Cat(line, " ", rights, "\n");
+  };
+  ApiKeys keys;
+  ASSERT_TRUE(keys.Add(KeyLine("plain", "cofco", "a") + with("one", "b", "resolve-contact") +
+                       with("all", "c", "export-member,erase-member,resolve-contact"))
+                  .ok());
+  struct Row {
+    const char* key;
+    Right right;
+    bool has;
+  };
+  const Row rows[] = {{"a", Right::kResolveContact, false}, {"a", Right::kEraseMember, false},
+                      {"b", Right::kResolveContact, true},  {"b", Right::kExportMember, false},
+                      {"c", Right::kResolveContact, true},  {"c", Right::kExportMember, true},
+                      {"c", Right::kEraseMember, true}};
+  for (const Row& row : rows) {
+    const auto caller = keys.Check(Cat("Bearer ", row.key));
+    ASSERT_TRUE(caller.ok()) << row.key;
+    const absl::Status status = CheckRight(*caller, row.right);
+    EXPECT_EQ(status.ok(), row.has) << row.key << " " << RightName(row.right);
+    EXPECT_EQ(ReasonOf(status), row.has ? "" : "RIGHT_MISSING");
+  }
 }
 
 }  // namespace

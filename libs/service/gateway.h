@@ -117,9 +117,9 @@ class Gateway {
 template <typename Response>
 absl::Status FillResponse(const shard::Reply& reply, Response* response) {
   absl::Status status = StatusOfReply(reply);
-  if (status.ok() && !response->ParseFromString(reply.payload)) {
-    status = absl::InternalError("the reply of the kernel is garbled");
-  }
+  const bool parsed = !status.ok() || (response->ParseFromString(reply.payload) &&
+                                       response->MergeFromString(reply.unlogged));
+  if (!parsed) status = absl::InternalError("the reply of the kernel is garbled");
   return status;
 }
 

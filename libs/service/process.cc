@@ -66,6 +66,14 @@ absl::Status Process::OpenKeys(bool stateful) {
       REGULARS_ASSIGN_OR_RETURN(seal::KeyRing ring, seal::KeyRing::Load(pool.seal_key_file));
       sealers_.emplace(pool.name, seal::Sealer(std::move(ring), seal::RandomNonces()));
     }
+    if (!pool.transport_keys_file.empty()) {
+      REGULARS_ASSIGN_OR_RETURN(transport_keys_[pool.name],
+                                seal::TransportKeys::Load(pool.transport_keys_file));
+    }
+    if (!pool.kek_file.empty()) {
+      REGULARS_ASSIGN_OR_RETURN(seal::KeyRing ring, seal::KeyRing::Load(pool.kek_file));
+      key_wrappers_[pool.name] = std::make_unique<seal::KeyFileWrapper>(std::move(ring));
+    }
     if (stateful && pool.seal_key_file.empty()) {
       return absl::InvalidArgumentError(
           Cat("pool ", pool.name, ": seal_key_file is missing: what is set aside would be lost"));
@@ -77,6 +85,10 @@ absl::Status Process::OpenKeys(bool stateful) {
   if (stateful && sealers_.empty()) {
     return absl::InvalidArgumentError("pools: a service with state needs at least one pool");
   }
+  std::map<std::string, seal::TransportKeys*> refreshed;
+  for (const auto& [pool, transport] : transport_keys_) refreshed[pool] = transport.get();
+  key_refresh_ = std::make_unique<KeyRefresh>(
+      std::move(refreshed), absl::Seconds(settings_.key_refresh_s), &metrics_, &logger_);
   if (keys.size() == 0) logger_.Warn("no API key is configured: every call will be refused");
   edge_ = std::make_unique<rpc::Edge>(std::move(keys), &metrics_, &logger_);
   return absl::OkStatus();
@@ -119,6 +131,16 @@ bool Process::knows_pool(std::string_view pool) const {
 const seal::Pepper* Process::pepper(std::string_view pool) const { return FindIn(peppers_, pool); }
 
 const seal::Sealer* Process::sealer(std::string_view pool) const { return FindIn(sealers_, pool); }
+
+const seal::TransportKeys* Process::transport_keys(std::string_view pool) const {
+  const auto found = transport_keys_.find(pool);
+  return found == transport_keys_.end() ? nullptr : found->second.get();
+}
+
+const seal::KeyWrapper* Process::key_wrapper(std::string_view pool) const {
+  const auto found = key_wrappers_.find(pool);
+  return found == key_wrappers_.end() ? nullptr : found->second.get();
+}
 
 const seal::Sealer& Process::SetAsideSealer(std::string_view pool) const {
   const seal::Sealer* found = sealer(pool);

@@ -15,8 +15,11 @@
 #include "libs/log/log.h"
 #include "libs/metrics/metrics.h"
 #include "libs/rpc/call.h"
+#include "libs/seal/envelope.h"
 #include "libs/seal/seal.h"
+#include "libs/seal/transport_keys.h"
 #include "libs/service/gateway.h"
+#include "libs/service/key_refresh.h"
 #include "libs/service/owners.h"
 #include "libs/service/settings.h"
 #include "regulars/types/v1/sealed.pb.h"
@@ -51,6 +54,8 @@ class Process {
   // Null when the pool has no such key file.
   [[nodiscard]] const seal::Pepper* pepper(std::string_view pool) const;
   [[nodiscard]] const seal::Sealer* sealer(std::string_view pool) const;
+  [[nodiscard]] const seal::TransportKeys* transport_keys(std::string_view pool) const;
+  [[nodiscard]] const seal::KeyWrapper* key_wrapper(std::string_view pool) const;
 
   // Seals what is set aside (dead letters): associated data "set-aside/<pool>". What belongs to no
   // pool is sealed under the first pool's key. At most seal::kPlaintextMax bytes (asserted).
@@ -70,6 +75,9 @@ class Process {
   metrics::Registry metrics_;
   std::map<std::string, seal::Pepper, std::less<>> peppers_;
   std::map<std::string, seal::Sealer, std::less<>> sealers_;
+  std::map<std::string, std::unique_ptr<seal::TransportKeys>, std::less<>> transport_keys_;
+  std::map<std::string, std::unique_ptr<seal::KeyWrapper>, std::less<>> key_wrappers_;
+  std::unique_ptr<KeyRefresh> key_refresh_;  // ends before the keys do
   std::unique_ptr<kafka::Log> log_;
   std::unique_ptr<kafka::Log> quiet_log_;  // the same log for a reader that mostly waits
   std::unique_ptr<rpc::Edge> edge_;

@@ -160,6 +160,10 @@ void DeclareRuntime(Options* options, Settings* s) {
          &s->store_age_max_s);
   number("liveness_ms_max", "ms", 60'000, 1000, 3'600'000,
          "Without progress of the loop for this long /healthz fails.", &s->liveness_ms_max);
+  number(
+      "key_refresh_s", "s", 30, 1, 3600,
+      "Files of transport keys are read again this often: a destroyed key is out of memory then.",
+      &s->key_refresh_s);
   options->Add(TextOption{.name = "log_level",
                           .group = "Runtime",
                           .fallback = "info",
@@ -177,6 +181,8 @@ void ReadPools(const std::string& service, const PoolReader& read_pool, Settings
     pool.event_clock = item.Choice("clock", {"live", "event"}, "live") == "event";
     pool.pepper_file = item.Text("pepper_file", "");
     pool.seal_key_file = item.Text("seal_key_file", "");
+    pool.transport_keys_file = item.Text("transport_keys_file", "");
+    pool.kek_file = item.Text("kek_file", "");
     pool.api_keys_file = item.Text("api_keys_file", "");
     if (!model::IsValidPoolName(pool.name)) {
       item.Problem("name", "must be 1 to 63 of a-z, 0-9 and inner dashes");
@@ -217,6 +223,8 @@ void DeclareSettings(const std::string& service, const PoolReader& read_pool, Op
                                        "    clock: live          # or event, to replay history\n"
                                        "    pepper_file: /run/keys/cofco/pepper\n"
                                        "    seal_key_file: /run/keys/cofco/seal-key\n"
+                                       "    transport_keys_file: /run/keys/cofco/transport-keys\n"
+                                       "    kek_file: /run/keys/cofco/kek\n"
                                        "    api_keys_file: /run/keys/cofco/api-keys\n"
                                        "    identifiers: {default_region: CN, blocked: "
                                        "[\"phone=021 6123 4567\"]}\n"

@@ -15,10 +15,12 @@ namespace regulars::service {
 
 struct PoolConfig {
   std::string name;
-  bool event_clock = false;   // clock: event (replay) instead of live
-  std::string pepper_file;    // HMAC key of identifiers; empty where a service needs none
-  std::string seal_key_file;  // keys of sealed fields
-  std::string api_keys_file;  // who may call
+  bool event_clock = false;         // clock: event (replay) instead of live
+  std::string pepper_file;          // HMAC key of identifiers; empty where a service needs none
+  std::string seal_key_file;        // keys of sealed fields
+  std::string transport_keys_file;  // a key per day; empty: no contact data is kept
+  std::string kek_file;             // wraps the data keys of members; identity only
+  std::string api_keys_file;        // who may call
 };
 
 struct Settings {
@@ -50,6 +52,7 @@ struct Settings {
   int64_t check_invariants_every = 0;
   int64_t store_age_max_s = 259'200;
   int64_t liveness_ms_max = 60'000;
+  int64_t key_refresh_s = 30;
 
   std::vector<PoolConfig> pools;
 };

@@ -104,6 +104,12 @@ struct Reply {
   std::string reason;
   std::string message;
   std::string payload;
+  // What only the caller may see: fields of the response beside those of `payload`. It is in no log
+  // and no replay; a repeat of the request_id is answered without it.
+  std::string unlogged{};
+  // Set on a refusal of an entity that became part of another one: that one answers. The gateway
+  // asks it, with the same payload.
+  std::string survivor{};
 };
 
 // A change of an O(1) control sum of the shard, e.g. ("cofco", "loyalty/issued", +120).

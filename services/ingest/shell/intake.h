@@ -32,7 +32,8 @@ namespace regulars::ingest {
 struct PoolDoor {
   PoolRules rules;
   IdentifierHasher hasher;  // HMAC-SHA-256 under the pool's pepper
-  // AES-256-GCM under the pool's transport key; `field` is bound to the box with the pool.
+  // AES-256-GCM under the pool's transport key of the day; `field` is bound to the box with the
+  // pool.
   std::function<absl::StatusOr<types::v1::Sealed>(std::string_view clear, std::string_view field)>
       seal;
 };

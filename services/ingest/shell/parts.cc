@@ -8,6 +8,7 @@
 #include "libs/base/wall_clock.h"
 #include "libs/normalize/section.h"
 #include "libs/seal/seal.h"
+#include "libs/seal/transport_keys.h"
 #include "services/ingest/shell/ingest_service.h"
 #include "services/ingest/shell/pool_section.h"
 
@@ -20,18 +21,27 @@ absl::StatusOr<PoolDoor> MakeDoor(const service::Process& process, PoolRules rul
   const std::string pool = rules.pool;
   const seal::Pepper* pepper = process.pepper(pool);
   const seal::Sealer* sealer = process.sealer(pool);
-  if (pepper == nullptr || sealer == nullptr) {
+  const seal::TransportKeys* transport = process.transport_keys(pool);
+  if (pepper == nullptr || (sealer == nullptr && transport == nullptr)) {
     return absl::InvalidArgumentError(
-        Cat("pool ", pool, ": ingest needs pepper_file and seal_key_file"));
+        Cat("pool ", pool, ": ingest needs pepper_file and transport_keys_file"));
+  }
+  if (transport == nullptr) {
+    process.logger().Warn("contact data is sealed under a key that is never destroyed",
+                          {{"pool", pool}, {"missing", "transport_keys_file"}});
   }
   PoolDoor door;
   door.rules = std::move(rules);
   door.hasher = [pepper](std::string_view type, std::string_view scope, std::string_view normal) {
     return pepper->Hmac(type, scope, normal);
   };
-  door.seal = [sealer, pool](std::string_view clear,
-                             std::string_view field) -> absl::StatusOr<types::v1::Sealed> {
-    REGULARS_ASSIGN_OR_RETURN(seal::Box box, sealer->Seal(clear, Cat(pool, "/", field)));
+  door.seal = [sealer, transport, pool](
+                  std::string_view clear,
+                  std::string_view field) -> absl::StatusOr<types::v1::Sealed> {
+    const std::string place = Cat(pool, "/", field);
+    REGULARS_ASSIGN_OR_RETURN(seal::Box box, transport != nullptr
+                                                 ? transport->Seal(clear, place, WallMicros())
+                                                 : sealer->Seal(clear, place));
     types::v1::Sealed sealed;
     sealed.set_key_id(std::move(box.key_id));
     sealed.set_nonce(std::move(box.nonce));

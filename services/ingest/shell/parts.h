@@ -27,7 +27,7 @@ class Parts {
   void AddOptions(config::Options* options);
   void ReadPool(const service::PoolConfig& pool, config::Section* section);
 
-  // INVALID_ARGUMENT if a pool has no pepper or no sealing key.
+  // INVALID_ARGUMENT if a pool has no pepper, or neither transport keys nor a sealing key.
   absl::StatusOr<service::GrpcServices> Make(service::Process* process);
   // The last promise of an event pool, the wall clock of the others.
   std::optional<Micros> Clock(const std::string& pool) const;
