@@ -73,6 +73,12 @@ inline constexpr std::string_view kIdentifierAnchored =
 inline constexpr std::string_view kMergeCommitted = "io.regulars.identity.v1.MergeCommitted";
 inline constexpr std::string_view kSplitCommitted = "io.regulars.identity.v1.SplitCommitted";
 inline constexpr std::string_view kLinkSuppressed = "io.regulars.identity.v1.LinkSuppressed";
+inline constexpr std::string_view kContactReported = "io.regulars.identity.v1.ContactReported";
+inline constexpr std::string_view kContactChanged = "io.regulars.identity.v1.ContactChanged";
+inline constexpr std::string_view kContactDisclosed = "io.regulars.identity.v1.ContactDisclosed";
+inline constexpr std::string_view kConsentChanged = "io.regulars.identity.v1.ConsentChanged";
+inline constexpr std::string_view kMemberErased = "io.regulars.identity.v1.MemberErased";
+inline constexpr std::string_view kIdentifierErased = "io.regulars.identity.v1.IdentifierErased";
 
 inline constexpr std::string_view kPointsEarned = "io.regulars.points.v1.PointsEarned";
 inline constexpr std::string_view kPointsRedeemed = "io.regulars.points.v1.PointsRedeemed";
@@ -101,7 +107,8 @@ inline constexpr std::array kAllEventTypes = {
     kIdentifierAnchored, kSplitCommitted,     kLinkSuppressed, kPointsEarned,   kPointsRedeemed,
     kPointsReversed,     kRedemptionReversed, kPointsExpired,  kSegmentEntered, kSegmentExited,
     kSendDecided,        kSendSuppressed,     kSendDelivered,  kSendFailed,     kDeliveryReported,
-    kBrandChanged,       kProductLineChanged, kProductChanged, kProductRetired};
+    kBrandChanged,       kProductLineChanged, kProductChanged, kProductRetired, kContactReported,
+    kContactChanged,     kContactDisclosed,   kConsentChanged, kMemberErased,   kIdentifierErased};
 
 }  // namespace regulars::events
 

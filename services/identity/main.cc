@@ -7,6 +7,7 @@
 #include "services/identity/codec/identity_program.h"
 #include "services/identity/shell/identity_service.h"
 #include "services/identity/shell/pool_section.h"
+#include "services/identity/shell/privacy_service.h"
 
 int main(int argc, char** argv) {
   namespace service = regulars::service;
@@ -24,7 +25,12 @@ int main(int argc, char** argv) {
     }
   };
   spec.make_program =
-      [&](service::Process&) -> absl::StatusOr<std::unique_ptr<regulars::shard::Program>> {
+      [&](service::Process& process) -> absl::StatusOr<std::unique_ptr<regulars::shard::Program>> {
+    for (const service::PoolConfig& pool : process.pools()) {
+      options.vault_keys[pool.name] = {process.transport_keys(pool.name),
+                                       process.key_wrapper(pool.name), process.pepper(pool.name),
+                                       &spellings[pool.name]};
+    }
     return std::make_unique<identity::IdentityProgram>(options);
   };
   spec.make_services = [&](service::Process& process) -> absl::StatusOr<service::GrpcServices> {
@@ -36,6 +42,8 @@ int main(int argc, char** argv) {
           const auto found = spellings.find(pool);
           return found == spellings.end() ? nullptr : &found->second;
         }));
+    services.push_back(
+        std::make_unique<identity::PrivacyService>(process.edge(), process.gateway()));
     return services;
   };
   return service::Run(std::move(spec), argc, argv);

@@ -11,6 +11,8 @@
 #include "services/identity/codec/query_codec.h"
 #include "services/identity/codec/touch_codec.h"
 #include "services/identity/kernel/member.h"
+#include "services/identity/vault/erasure.h"
+#include "services/identity/vault/privacy_codec.h"
 
 namespace regulars::identity {
 namespace {
@@ -33,6 +35,7 @@ std::vector<shard::InputTopic> IdentityProgram::inputs() const {
 
 absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
   *skip = false;
+  if (vault::Takes(*input)) return vault::Decode(input);
   if (input->kind == shard::InputKind::kQuery) {
     if (input->type == kLookupMember || input->type == kGetMember) return absl::OkStatus();
     return DomainError(absl::StatusCode::kUnimplemented, "QUERY_UNKNOWN", "no such query");
@@ -60,9 +63,17 @@ absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
 shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
                                       const shard::Input& input) const {
   REGULARS_ASSERT(input.body != nullptr, "identity input was not decoded");
+  if (vault::Takes(input)) return ApplyPrivacy(state, input);
   shard::Effects effects;
   if (input.type == events::kIdentifierAnchored) {
-    AddIdentifier(state, *static_cast<const v1::IdentifierAnchored*>(input.body.get()), &effects);
+    const auto& anchored = *static_cast<const v1::IdentifierAnchored*>(input.body.get());
+    if (const auto erasure = vault::ReadErasure(state); erasure.has_value()) {
+      vault::PublishIdentifierErased(input.entity,
+                                     model::IdentifierKey(anchored.identifier().hmac()),
+                                     erasure->erased_us(), &effects);
+      return effects;
+    }
+    AddIdentifier(state, anchored, &effects);
     return effects;
   }
   const auto& body = *static_cast<const TouchBodyOfInput*>(input.body.get());
@@ -72,26 +83,56 @@ shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
   }
   const TouchDecision decision =
       ResolveTouch(state, body.facts, input.now_us, RulesOf(input.pool), &effects);
+  if (decision.outcome == TouchOutcome::kNewMember &&
+      vault::HappenedBeforeErasure(state, body.facts.occurred_us)) {
+    effects = {};
+    SetAside("MEMBER_ERASED", "its member was erased after the touch happened", &effects);
+    return effects;
+  }
   if (decision.outcome == TouchOutcome::kKnownMember ||
       decision.outcome == TouchOutcome::kNewMember) {
     PublishResolution(body, decision, &effects);
+    if (KeysOf(input.pool).on()) {
+      vault::PublishContact(body.contact,
+                            {decision.anchor.member(), decision.anchor.fragment_id(),
+                             body.facts.touch_id, body.touch.source(), body.facts.occurred_us},
+                            &effects);
+    }
   }
   return effects;
 }
 
+shard::Effects IdentityProgram::ApplyPrivacy(const shard::EntityState& state,
+                                             const shard::Input& input) const {
+  vault::Known known{ReadMember(state), "", kAnchorSub};
+  if (const auto anchor = ReadAnchor(state); anchor.has_value()) {
+    known.anchor_member = anchor->member();
+  }
+  return vault::Apply(state, input, KeysOf(input.pool), known);
+}
+
 shard::Reply IdentityProgram::Query(const shard::EntityState& state,
                                     const shard::Input& input) const {
+  if (vault::Takes(input)) return vault::Query(state, input);
   if (input.type == kLookupMember) return AnswerLookupMember(state, input.pool);
   return AnswerGetMember(state, input.pool, input.entity);
 }
 
 std::string IdentityProgram::CheckInvariants(const shard::EntityState& state) const {
-  std::string wrong = CheckIdentifier(state);
-  return wrong.empty() ? CheckMember(state) : wrong;
+  // What counts once for ever stays at an identifier whose member was erased.
+  const bool unanchored = vault::IsUnanchored(state) && !ReadAnchor(state).has_value();
+  std::string wrong = unanchored ? "" : CheckIdentifier(state);
+  if (wrong.empty()) wrong = CheckMember(state);
+  return wrong.empty() ? vault::CheckInvariants(state) : wrong;
 }
 
 bool IdentityProgram::InView(std::string_view sub) const {
   return sub == kAnchorSub || sub == kMemberSub;
+}
+
+vault::PoolKeys IdentityProgram::KeysOf(std::string_view pool) const {
+  const auto it = options_.vault_keys.find(pool);
+  return it == options_.vault_keys.end() ? vault::PoolKeys() : it->second;
 }
 
 const TouchRules& IdentityProgram::RulesOf(std::string_view pool) const {

@@ -1,10 +1,11 @@
 // Identity as a shard program: wire <-> kernel.
 //
 // Inputs: ingest's touches (entity = pivot's identifier key), identity's own links (entity = member
-// id). Queries: LookupMember (entity = identifier key), GetMember (entity = member id). No commands
-// yet. Outputs: MemberCreated and MemberResolved in `events`, IdentifierAnchored in `links`, all
-// keyed by member. Only new touches are published; repeats end here. Thread-safety, errors, units:
-// as shard::Program.
+// id). Queries: LookupMember (entity = identifier key), GetMember (entity = member id). What
+// concerns personal data, its records, commands and queries: vault/privacy_codec.h. Outputs:
+// MemberCreated and MemberResolved in `events`, IdentifierAnchored in `links`, all keyed by member.
+// Only new touches are published; repeats end here. Thread-safety, errors, units: as
+// shard::Program.
 #ifndef REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
 #define REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
 
@@ -16,6 +17,7 @@
 #include "libs/base/text.h"
 #include "libs/shard/kernel.h"
 #include "services/identity/kernel/resolve.h"
+#include "services/identity/vault/pool_keys.h"
 
 namespace regulars::identity {
 
@@ -24,7 +26,8 @@ inline constexpr std::string_view kGetMember = "GetMember";
 
 struct IdentityOptions {
   TouchRules rules;  // for pools without their own
-  absl::flat_hash_map<std::string, TouchRules, TextHash, TextEq> pool_rules;  // by pool
+  absl::flat_hash_map<std::string, TouchRules, TextHash, TextEq> pool_rules;       // by pool
+  absl::flat_hash_map<std::string, vault::PoolKeys, TextHash, TextEq> vault_keys;  // by pool
 };
 
 class IdentityProgram final : public shard::Program {
@@ -41,6 +44,9 @@ class IdentityProgram final : public shard::Program {
 
  private:
   const TouchRules& RulesOf(std::string_view pool) const;
+  // Keys of nothing for a pool without a vault.
+  vault::PoolKeys KeysOf(std::string_view pool) const;
+  shard::Effects ApplyPrivacy(const shard::EntityState& state, const shard::Input& input) const;
 
   const IdentityOptions options_;
 };

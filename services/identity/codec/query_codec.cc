@@ -8,6 +8,8 @@
 #include "regulars/identity/v1/identity_service.pb.h"
 #include "services/identity/kernel/member.h"
 #include "services/identity/kernel/resolve.h"
+#include "services/identity/vault/erasure.h"
+#include "services/identity/vault/privacy_codec.h"
 
 namespace regulars::identity {
 namespace {
@@ -41,7 +43,10 @@ shard::Reply AnswerLookupMember(const shard::EntityState& state, std::string_vie
 shard::Reply AnswerGetMember(const shard::EntityState& state, std::string_view pool,
                              std::string_view member) {
   const std::optional<v1::MemberState> found = ReadMember(state);
-  if (!found.has_value()) return NotFound("MEMBER_UNKNOWN", "no such member");
+  if (!found.has_value()) {
+    if (vault::ReadErasure(state).has_value()) return vault::MemberErasedReply();
+    return NotFound("MEMBER_UNKNOWN", "no such member");
+  }
   v1::Member answer;
   answer.set_name(MemberName(pool, member));
   SetTime(found->birth().birth_us(), answer.mutable_create_time());

@@ -124,6 +124,8 @@ TouchBodyOfInput DecodeTouch(const shard::Input& input) {
   if (!body.malformed.empty()) return body;
 
   TouchFacts& facts = body.facts;
+  body.contact =
+      vault::ContactOf(touch.has_contact() ? &touch.contact() : nullptr, touch.identifiers());
   facts.pool = input.pool;
   facts.pivot_key = input.entity;
   facts.pivot = std::move(*touch.mutable_identifiers(static_cast<int>(touch.pivot_index())));

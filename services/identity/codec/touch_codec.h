@@ -8,6 +8,7 @@
 #include "libs/shard/kernel.h"
 #include "regulars/ingest/v1/touch.pb.h"
 #include "services/identity/kernel/resolve.h"
+#include "services/identity/vault/privacy_codec.h"
 
 namespace regulars::identity {
 
@@ -17,6 +18,7 @@ struct TouchBodyOfInput {
   std::string malformed;  // empty: `facts` and `touch` are set
   TouchFacts facts;
   ingest::v1::Touch touch;  // without identifiers and contact: as it goes downstream
+  vault::SealedContact contact;
 };
 
 TouchBodyOfInput DecodeTouch(const shard::Input& input);

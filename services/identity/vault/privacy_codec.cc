@@ -1,0 +1,351 @@
+#include "services/identity/vault/privacy_codec.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "libs/base/assert.h"
+#include "libs/base/status.h"
+#include "libs/base/text.h"
+#include "libs/events/types.h"
+#include "libs/model/identifier.h"
+#include "regulars/identity/v1/privacy_events.pb.h"
+#include "regulars/identity/v1/privacy_service.pb.h"
+#include "services/identity/vault/consent.h"
+#include "services/identity/vault/contact.h"
+#include "services/identity/vault/data_key.h"
+#include "services/identity/vault/disclosure.h"
+#include "services/identity/vault/erasure.h"
+#include "services/identity/vault/messages.h"
+#include "services/identity/vault/requests.h"
+
+namespace regulars::identity::vault {
+namespace {
+
+struct Body {
+  std::string actor;  // of a command
+  std::variant<v1::ContactReported, v1::IdentifierErased, v1::ResolveContactRequest,
+               v1::RecordConsentRequest, v1::EraseMemberRequest, v1::ExportMemberRequest,
+               v1::GetConsentRequest, v1::ListConsentsRequest>
+      what;
+};
+
+absl::Status Malformed(std::string_view reason, std::string_view message) {
+  return DomainError(absl::StatusCode::kInvalidArgument, reason, message);
+}
+
+void SetBody(Body body, shard::Input* input) {
+  input->body = std::make_shared<const Body>(std::move(body));
+}
+
+const Body& BodyOf(const shard::Input& input) {
+  REGULARS_ASSERT(input.body != nullptr, "a privacy input was not decoded");
+  return *static_cast<const Body*>(input.body.get());
+}
+
+template <typename Request>
+absl::Status DecodeRequest(std::string actor, const std::string& bytes, shard::Input* input) {
+  Request request;
+  if (!request.ParseFromString(bytes)) {
+    return Malformed("PAYLOAD_MALFORMED", "the request does not parse");
+  }
+  REGULARS_RETURN_IF_ERROR(Check(request));
+  SetBody({std::move(actor), std::move(request)}, input);
+  return absl::OkStatus();
+}
+
+absl::Status DecodeCommand(shard::Input* input) {
+  v1::PrivacyCommand command;
+  if (!command.ParseFromString(input->payload)) {
+    return Malformed("PAYLOAD_MALFORMED", "not a PrivacyCommand");
+  }
+  const std::string& bytes = command.request();
+  if (input->type == kResolveContact) {
+    return DecodeRequest<v1::ResolveContactRequest>(command.actor(), bytes, input);
+  }
+  if (input->type == kRecordConsent) {
+    return DecodeRequest<v1::RecordConsentRequest>(command.actor(), bytes, input);
+  }
+  if (input->type == kEraseMember) {
+    return DecodeRequest<v1::EraseMemberRequest>(command.actor(), bytes, input);
+  }
+  return DecodeRequest<v1::ExportMemberRequest>(command.actor(), bytes, input);
+}
+
+absl::Status DecodeRecord(shard::Input* input) {
+  if (input->type == events::kContactReported) {
+    v1::ContactReported report;
+    if (!report.ParseFromString(input->payload) || report.member() != input->entity ||
+        report.touch_id().empty() || !IsValidInstant(report.occurred_us())) {
+      return Malformed("REPORT_MALFORMED", "not a ContactReported of its member");
+    }
+    SetBody({"", std::move(report)}, input);
+    return absl::OkStatus();
+  }
+  v1::IdentifierErased erased;
+  if (!erased.ParseFromString(input->payload) || erased.member().empty()) {
+    return Malformed("REPORT_MALFORMED", "not an IdentifierErased");
+  }
+  SetBody({"", std::move(erased)}, input);
+  return absl::OkStatus();
+}
+
+shard::Reply Refused(absl::StatusCode code, std::string_view reason, std::string_view message) {
+  return {code, std::string(reason), std::string(message), ""};
+}
+
+shard::Reply Answer(const google::protobuf::Message& response) {
+  return {absl::StatusCode::kOk, "", "", response.SerializeAsString()};
+}
+
+// What must be true of a member before anything is asked about it.
+std::optional<shard::Reply> NotThere(const shard::EntityState& state) {
+  if (ReadErasure(state).has_value()) return MemberErasedReply();
+  if (state.Next("", "").has_value()) return std::nullopt;
+  return Refused(absl::StatusCode::kNotFound, "MEMBER_UNKNOWN", "no such member");
+}
+
+shard::Reply Unreadable() {
+  return Refused(absl::StatusCode::kFailedPrecondition, "CONTACT_UNREADABLE",
+                 "the key-encryption key of this member is not in the key file");
+}
+
+shard::Reply RefusalOf(DiscloseOutcome outcome) {
+  switch (outcome) {
+    case DiscloseOutcome::kVaultOff:
+      return Refused(absl::StatusCode::kFailedPrecondition, "VAULT_OFF",
+                     "the pool has no keys of a vault");
+    case DiscloseOutcome::kConsentMissing:
+      return Refused(absl::StatusCode::kFailedPrecondition, "CONSENT_MISSING",
+                     "the member has not consented to this purpose on this channel");
+    case DiscloseOutcome::kContactUnknown:
+      return Refused(absl::StatusCode::kNotFound, "CONTACT_UNKNOWN",
+                     "none of these fields is known");
+    case DiscloseOutcome::kContactUnreadable:
+      return Unreadable();
+    case DiscloseOutcome::kDisclosed:
+      break;
+  }
+  REGULARS_ASSERT(false, "a disclosure is no refusal");
+}
+
+shard::Reply ApplyResolve(const shard::EntityState& state, const shard::Input& input,
+                          const Body& body, const PoolKeys& keys, shard::Effects* effects) {
+  const auto& request = std::get<v1::ResolveContactRequest>(body.what);
+  DiscloseFacts facts{input.pool,        input.entity, body.actor,  request.purpose(),
+                      request.channel(), {},           input.now_us};
+  for (const int kind : request.kinds()) {
+    facts.kinds.push_back(static_cast<v1::ContactKind>(kind));
+  }
+  Disclosure disclosure = Disclose(state, facts, keys, effects);
+  if (disclosure.outcome != DiscloseOutcome::kDisclosed) return RefusalOf(disclosure.outcome);
+  v1::ResolveContactResponse logged;
+  logged.set_name(NameOf(input.pool, input.entity));
+  v1::ResolveContactResponse personal;
+  for (v1::ContactField& field : disclosure.fields) *personal.add_fields() = std::move(field);
+  shard::Reply reply = Answer(logged);
+  reply.unlogged = personal.SerializeAsString();
+  return reply;
+}
+
+shard::Reply ApplyExport(const shard::EntityState& state, const shard::Input& input,
+                         const Body& body, const PoolKeys& keys, const Known& known,
+                         shard::Effects* effects) {
+  const absl::StatusOr<v1::MemberExport> everything =
+      ExportOf(state, input.pool, input.entity, known.member.value_or(v1::MemberState()), keys,
+               input.now_us);
+  if (!everything.ok()) return Unreadable();
+  v1::ContactDisclosed record;
+  record.set_member(input.entity);
+  record.set_actor(body.actor);
+  record.set_purpose(std::string(kExportPurpose));
+  for (const v1::ExportedField& field : everything->contact()) {
+    record.add_kinds(field.current().kind());
+  }
+  record.set_time_us(input.now_us);
+  RecordDisclosure(state, std::move(record), effects);
+  effects->outcome = "exported";
+  v1::ExportMemberResponse personal;
+  personal.set_json(JsonOf(*everything));
+  shard::Reply reply = Answer(v1::ExportMemberResponse());
+  reply.unlogged = personal.SerializeAsString();
+  return reply;
+}
+
+shard::Reply ApplyConsent(const shard::EntityState& state, const shard::Input& input,
+                          const Body& body, shard::Effects* effects) {
+  const auto& request = std::get<v1::RecordConsentRequest>(body.what);
+  const v1::Consent& said = request.consent();
+  ConsentReport report{input.entity, said.purpose(), said.channel(), {}};
+  report.fact.set_decision(said.decision());
+  report.fact.set_decided_us(said.has_decide_time() ? *MicrosOf(said.decide_time()) : input.now_us);
+  report.fact.set_source(said.source());
+  report.fact.set_evidence(said.evidence());
+  report.fact.set_notice_version(said.notice_version());
+  report.fact.set_actor(body.actor);
+  const std::string name = NameOf(input.pool, input.entity);
+  switch (RecordConsent(state, report, input.now_us, effects)) {
+    case ConsentOutcome::kInFuture:
+      return Refused(absl::StatusCode::kInvalidArgument, "TIME_INVALID",
+                     "the time is before 1970 or after 9999, or not yet");
+    case ConsentOutcome::kTooMany:
+      return Refused(absl::StatusCode::kFailedPrecondition, "CONSENTS_TOO_MANY",
+                     "the member has as many consents as are kept");
+    case ConsentOutcome::kUnchanged: {
+      const auto fact = ConsentAt(state, said.purpose(), said.channel(), report.fact.decided_us());
+      return Answer(ConsentOf(name, said.purpose(), said.channel(), fact ? &*fact : nullptr));
+    }
+    case ConsentOutcome::kRecorded:
+      report.fact.set_recorded_us(input.now_us);
+      return Answer(ConsentOf(name, said.purpose(), said.channel(), &report.fact));
+  }
+  REGULARS_ASSERT(false, "unknown consent outcome");
+}
+
+shard::Reply ApplyErase(const shard::EntityState& state, const shard::Input& input,
+                        const Body& body, const Known& known, shard::Effects* effects) {
+  const v1::MemberState member = known.member.value_or(v1::MemberState());
+  EraseFacts facts{input.entity, body.actor, std::get<v1::EraseMemberRequest>(body.what).reason(),
+                   input.now_us, {},         member.identifier_count()};
+  for (const v1::MemberIdentifierState& one : member.identifiers()) {
+    facts.identifier_keys.push_back(model::IdentifierKey(one.identifier().hmac()));
+  }
+  const EraseDecision decision = EraseMember(state, facts, effects);
+  if (decision.outcome == EraseOutcome::kMemberUnknown) {
+    return Refused(absl::StatusCode::kNotFound, "MEMBER_UNKNOWN", "no such member");
+  }
+  v1::EraseMemberResponse response;
+  response.set_name(NameOf(input.pool, input.entity));
+  SetTime(decision.erasure.erased_us(), response.mutable_erase_time());
+  response.set_identifier_count(decision.erasure.identifiers());
+  response.set_contact_field_count(decision.erasure.contact_fields());
+  return Answer(response);
+}
+
+shard::Effects ApplyCommand(const shard::EntityState& state, const shard::Input& input,
+                            const PoolKeys& keys, const Known& known) {
+  const Body& body = BodyOf(input);
+  shard::Effects effects;
+  shard::Reply reply;
+  bool validate_only = false;
+  if (const auto* erase = std::get_if<v1::EraseMemberRequest>(&body.what)) {
+    validate_only = erase->validate_only();
+    reply = ApplyErase(state, input, body, known, &effects);
+  } else if (std::optional<shard::Reply> refusal = NotThere(state); refusal.has_value()) {
+    reply = *std::move(refusal);
+  } else if (const auto* consent = std::get_if<v1::RecordConsentRequest>(&body.what)) {
+    validate_only = consent->validate_only();
+    reply = ApplyConsent(state, input, body, &effects);
+  } else if (std::holds_alternative<v1::ResolveContactRequest>(body.what)) {
+    reply = ApplyResolve(state, input, body, keys, &effects);
+  } else {
+    reply = ApplyExport(state, input, body, keys, known, &effects);
+  }
+  if (validate_only) effects = {};
+  effects.reply = std::move(reply);
+  return effects;
+}
+
+Micros AsOf(bool given, const google::protobuf::Timestamp& time, Micros now_us) {
+  return given ? *MicrosOf(time) : now_us;
+}
+
+}  // namespace
+
+bool Takes(const shard::Input& input) {
+  using Types = std::array<std::string_view, 4>;
+  static constexpr Types kCommands = {kResolveContact, kRecordConsent, kEraseMember, kExportMember};
+  switch (input.kind) {
+    case shard::InputKind::kRecord:
+      return input.type == events::kContactReported || input.type == events::kIdentifierErased;
+    case shard::InputKind::kCommand:
+      return std::find(kCommands.begin(), kCommands.end(), input.type) != kCommands.end();
+    case shard::InputKind::kQuery:
+      return input.type == kGetConsent || input.type == kListConsents;
+    default:
+      return false;
+  }
+}
+
+absl::Status Decode(shard::Input* input) {
+  if (input->kind == shard::InputKind::kCommand) return DecodeCommand(input);
+  if (input->kind == shard::InputKind::kRecord) return DecodeRecord(input);
+  if (input->type == kGetConsent) {
+    return DecodeRequest<v1::GetConsentRequest>("", input->payload, input);
+  }
+  return DecodeRequest<v1::ListConsentsRequest>("", input->payload, input);
+}
+
+shard::Effects Apply(const shard::EntityState& state, const shard::Input& input,
+                     const PoolKeys& keys, const Known& known) {
+  if (input.kind == shard::InputKind::kCommand) return ApplyCommand(state, input, keys, known);
+  shard::Effects effects;
+  const Body& body = BodyOf(input);
+  if (const auto* report = std::get_if<v1::ContactReported>(&body.what)) {
+    AddContact(state, input.pool, *report, keys, input.now_us, &effects);
+  } else {
+    Unanchor(std::get<v1::IdentifierErased>(body.what), known.anchor_member, known.anchor_sub,
+             &effects);
+  }
+  return effects;
+}
+
+shard::Reply Query(const shard::EntityState& state, const shard::Input& input) {
+  if (std::optional<shard::Reply> refusal = NotThere(state)) return *std::move(refusal);
+  const std::string member = NameOf(input.pool, input.entity);
+  const Body& body = BodyOf(input);
+  if (const auto* list = std::get_if<v1::ListConsentsRequest>(&body.what)) {
+    const Micros at_us = AsOf(list->has_as_of_time(), list->as_of_time(), input.now_us);
+    return Answer(ConsentsOf(state, member, at_us, list->show_history()));
+  }
+  const auto& get = std::get<v1::GetConsentRequest>(body.what);
+  const auto [purpose, channel] = *PairOfName(get.name());
+  const auto fact = ConsentAt(state, purpose, channel,
+                              AsOf(get.has_as_of_time(), get.as_of_time(), input.now_us));
+  return Answer(ConsentOf(member, purpose, channel, fact ? &*fact : nullptr));
+}
+
+SealedContact ContactOf(
+    const types::v1::Sealed* contact,
+    const google::protobuf::RepeatedPtrField<types::v1::Identifier>& identifiers) {
+  SealedContact out;
+  if (contact == nullptr) return out;
+  out.contact = *contact;
+  for (const types::v1::Identifier& one : identifiers) {
+    if (one.verified() && (one.type() == "phone" || one.type() == "email")) {
+      out.verified_hmacs.push_back(one.hmac());
+    }
+  }
+  return out;
+}
+
+void PublishContact(const SealedContact& contact, const TouchOrigin& origin,
+                    shard::Effects* effects) {
+  if (!contact.contact.has_value()) return;
+  v1::ContactReported report;
+  report.set_member(std::string(origin.member));
+  report.set_fragment_id(std::string(origin.fragment_id));
+  report.set_touch_id(std::string(origin.touch_id));
+  report.set_source(std::string(origin.source));
+  report.set_occurred_us(origin.occurred_us);
+  *report.mutable_contact() = *contact.contact;
+  for (const std::string& hmac : contact.verified_hmacs) report.add_verified_hmacs(hmac);
+  effects->publishes.push_back({std::string(events::kLinksKind), report.member(),
+                                std::string(events::kContactReported),
+                                Cat("reported/", origin.member, "/", origin.touch_id),
+                                report.SerializeAsString(), origin.occurred_us});
+}
+
+shard::Reply MemberErasedReply() {
+  return Refused(absl::StatusCode::kNotFound, "MEMBER_ERASED", "the member was erased");
+}
+
+std::string CheckInvariants(const shard::EntityState& state) {
+  if (std::string wrong = CheckErased(state); !wrong.empty()) return wrong;
+  if (std::string wrong = CheckContact(state); !wrong.empty()) return wrong;
+  return CheckConsents(state);
+}
+
+}  // namespace regulars::identity::vault
