@@ -36,6 +36,7 @@ absl::StatusOr<Answer> RunMember(Context* context);
 absl::StatusOr<Answer> RunPoints(Context* context);
 absl::StatusOr<Answer> RunDeadLetters(Context* context);
 absl::StatusOr<Answer> RunParked(Context* context);
+absl::StatusOr<Answer> RunKeys(Context* context);
 
 }  // namespace regulars::ctl
 

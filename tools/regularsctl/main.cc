@@ -38,6 +38,8 @@ constexpr char kUsage[] =
       keys set aside because an input crashed their owner
   regularsctl parked redrive POOL ENTITY --service=S
       applies what waits for the key and lifts it; it and dlq redrive alone change anything
+  regularsctl keys rotate FILE [--retention-days=14] [--ahead-days=3]
+      makes the transport keys of the days to come in FILE and destroys those whose touches are gone
 
 Every command:
   --config=FILE          the services' configuration file; REGULARS_CONFIG
@@ -78,6 +80,7 @@ Command Find(const std::vector<std::string>& words) {
   if (name == "points") return RunPoints;
   if (name == "dlq") return RunDeadLetters;
   if (name == "parked") return RunParked;
+  if (name == "keys") return RunKeys;
   return nullptr;
 }
 
@@ -94,7 +97,7 @@ int Main(int argc, char** argv) {
     const std::string what = line->words().empty() ? "no command" : line->words().front();
     return Fail(absl::InvalidArgumentError(Cat(what,
                                                ": must be verify, audit, lag, topics, member, "
-                                               "points, dlq or parked; see --help")),
+                                               "points, dlq, parked or keys; see --help")),
                 json);
   }
   const auto context = Context::Make(*std::move(line));

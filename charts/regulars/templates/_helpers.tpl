@@ -109,6 +109,8 @@ of mounted files.
 {{- $files := dict
       "pepper_file" (printf "%s/pepper" $folder)
       "seal_key_file" (printf "%s/seal-key" $folder)
+      "transport_keys_file" (printf "%s/transport-keys" $folder)
+      "kek_file" (printf "%s/kek" $folder)
       "api_keys_file" (printf "%s/api-keys" $folder) -}}
 {{- $pools = append $pools (merge (omit . "existingSecret") $files (dict "clock" "live")) -}}
 {{- end -}}

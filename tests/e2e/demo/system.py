@@ -164,6 +164,8 @@ class System:
                            stdout=subprocess.DEVNULL)
             pools.append({"name": name, "clock": clock, "pepper_file": str(keys / "pepper"),
                           "seal_key_file": str(keys / "seal-key"),
+                          "transport_keys_file": str(keys / "transport-keys"),
+                          "kek_file": str(keys / "kek"),
                           "api_keys_file": str(keys / "api-keys"), **self.rules})
         config = {"generation": GENERATION, "shards": SHARDS,
                   "kafka_bootstrap": self.bootstrap, "redis_addresses": [self.redis_address],
