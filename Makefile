@@ -108,5 +108,9 @@ chaos: services ## two of each process, a fault per round, load running: make ch
 bad-inputs: services ## every row of docs/bad-inputs.md against running services
 	$(PY) tests/bad_inputs/bad_inputs.py
 
+erase-canary: services ## planted personal data: readable nowhere, and by no key after an erasure
+	cmake --build --preset release -j $(JOBS) --target erase_canary_opener
+	$(PY) tests/erase_canary/erase_canary.py
+
 down: ## stop the demo's Kafka, Redis and services
 	deploy/local/local.py down build/local/demo
