@@ -29,6 +29,10 @@ fi
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1:suppressions=$root/tests/tsan.supp}
+# A call through Debian's gRPC, which is not built with TSan, looks unsynchronised from end to end; these
+# tests run under asan.
+left_out=()
+[ "$preset" = tsan ] && left_out=(-E '^(rpc_test|ingest_service_test)$')
 # What the sanitizer cannot see or what has checks of its own stays out: lint, servers, benchmarks.
 cmake --preset "$preset" >/dev/null
 if [ "$size" = ci ]; then
@@ -44,7 +48,7 @@ cmake --build --preset "$preset" -j "$jobs" "${targets[@]}"
 
 failed=0
 log=build/$preset/ctest.log
-"${runner[@]}" ctest --preset "$preset" -j "$jobs" "${chosen[@]}" --no-tests=error --timeout 1800 | tee "$log" || failed=1
+"${runner[@]}" ctest --preset "$preset" -j "$jobs" "${chosen[@]}" "${left_out[@]}" --no-tests=error --timeout 1800 | tee "$log" || failed=1
 if [ "$size" = ci ] && [ "$preset" = asan ]; then
   "build/$preset/bin/regulars-sim" --seeds=20 --seed=1 --size=ci || failed=1
 fi
