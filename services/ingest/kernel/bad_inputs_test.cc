@@ -1,7 +1,6 @@
 // docs/bad-inputs.md, section "Content of a touch", row by row.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 #include <map>
 #include <string>
@@ -11,39 +10,12 @@
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "services/ingest/kernel/currency.h"
-#include "services/ingest/kernel/good_touches.h"
+#include "services/ingest/kernel/touch_edits.h"
 #include "services/ingest/kernel/validate.h"
+#include "services/ingest/testing/documented.h"
 
 namespace regulars::ingest {
 namespace {
-
-using Touch = v1::TouchInput;
-constexpr Micros kNow = kGoodSeconds * kMicrosPerSecond;
-
-std::string Long(size_t bytes) { return std::string(bytes, 'x'); }
-
-types::v1::ClearIdentifier* Card(Touch* t) { return t->mutable_identifiers(0); }
-// The value of a further identifier, or of the only one.
-std::string* Name(Touch* t, const std::string& type) {
-  types::v1::ClearIdentifier* id = t->add_identifiers();
-  id->set_type(type);
-  return id->mutable_value();
-}
-std::string* Only(Touch* t, const std::string& type) {
-  t->clear_identifiers();
-  return Name(t, type);
-}
-v1::OrderPaid* Order(Touch* t) { return t->mutable_body()->mutable_order_paid(); }
-v1::OrderRefunded* Refund(Touch* t) {
-  *t = GoodRefund();
-  return t->mutable_body()->mutable_order_refunded();
-}
-v1::OrderLine* Line(Touch* t) { return Order(t)->mutable_lines(0); }
-void PadTo(Touch* t, size_t bytes) {
-  // A field that validation would refuse later, so that only the size can be named.
-  t->set_text(Long(bytes));
-  t->set_text(Long(2 * bytes - t->ByteSizeLong()));
-}
 
 struct Row {
   std::string id;
@@ -235,156 +207,11 @@ TEST(BadInputs, AreRefusedWithTheirReason) {
   }
 }
 
-// The rows of a section of the document: id -> reason.
-std::map<std::string, std::string> Documented(const std::string& section) {
-  std::ifstream file(REGULARS_SOURCE_DIR "/docs/bad-inputs.md");
-  EXPECT_TRUE(file.is_open());
-  std::map<std::string, std::string> rows;
-  std::string line;
-  bool inside = false;
-  while (std::getline(file, line)) {
-    if (line.rfind("## ", 0) == 0) inside = line.find(section) != std::string::npos;
-    if (!inside || line.rfind("| ", 0) != 0 || line.rfind("| id ", 0) == 0) continue;
-    std::vector<std::string> cells;
-    for (size_t at = 2; at < line.size();) {
-      const size_t end = line.find(" |", at);
-      if (end == std::string::npos) break;
-      cells.push_back(line.substr(at, end - at));
-      at = end + 3;
-    }
-    EXPECT_EQ(cells.size(), 4u) << line;
-    if (cells.size() == 4) rows[cells[0]] = cells[3];
-  }
-  return rows;
-}
-
 TEST(BadInputs, OfTheDocumentAreThoseOfTheTest) {
   std::map<std::string, std::string> tested;
   for (const Row& row : Rows()) tested[row.id] = row.reason;
   EXPECT_EQ(tested.size(), Rows().size()) << "an id stands twice";
   EXPECT_EQ(Documented("Content of a touch"), tested);
-}
-
-TEST(GoodInputs, AreAcceptedUpToTheLimit) {
-  const std::vector<std::function<void(Touch*)>> at_the_limit = {
-      [](Touch*) {},
-      [](Touch* t) { *t = GoodRefund(); },
-      [](Touch* t) { *t = GoodScan(); },
-      [](Touch* t) { *t = GoodChat(); },
-      [](Touch* t) { t->set_source(Long(limits::kSourceNameMax)); },
-      [](Touch* t) { t->set_native_id(Long(limits::kNativeIdMax)); },
-      [](Touch* t) { t->set_channel(Long(kChannelMax)); },
-      [](Touch* t) { t->mutable_occur_time()->set_seconds(0); },
-      [](Touch* t) {
-        t->mutable_occur_time()->set_seconds(kGoodSeconds + limits::kTouchFutureSecondsMax);
-      },
-      [](Touch* t) {
-        while (t->identifiers_size() < static_cast<int>(limits::kTouchIdentifiersMax)) {
-          *t->add_identifiers() = *Card(t);
-        }
-      },
-      [](Touch* t) { Card(t)->set_value(Long(limits::kIdentifierValueMax)); },
-      [](Touch* t) { Card(t)->set_scope(Long(limits::kIdentifierScopeMax)); },
-      [](Touch* t) {
-        Card(t)->set_verified(true);
-        Card(t)->set_verified_by("sms_code");
-      },
-      [](Touch* t) { Order(t)->set_amount_minor(0); },
-      [](Touch* t) { Order(t)->set_amount_minor(limits::kAmountMinorMax); },
-      [](Touch* t) { Order(t)->set_order_id(Long(limits::kNativeIdMax)); },
-      [](Touch* t) { Order(t)->set_order_scope(Long(kScopeMax)); },
-      [](Touch* t) {
-        while (Order(t)->lines_size() < static_cast<int>(limits::kOrderLinesMax)) {
-          *Order(t)->add_lines() = *Line(t);
-        }
-      },
-      [](Touch* t) { Line(t)->set_quantity(limits::kQuantityMax); },
-      [](Touch* t) {
-        Line(t)->set_quantity(static_cast<int64_t>(limits::kLineSerialsMax));
-        for (size_t i = 0; i < limits::kLineSerialsMax; ++i) Line(t)->add_unit_serials("s");
-      },
-      [](Touch* t) { Line(t)->set_sku(Long(limits::kSkuMax)); },
-      [](Touch* t) { t->set_text(Long(limits::kTextMax)); },
-      [](Touch* t) { t->set_shop(Long(limits::kResourceIdMax)); },
-      [](Touch* t) { t->mutable_body()->mutable_visit()->set_place(Long(kPlaceMax)); },
-      [](Touch* t) {
-        t->mutable_attribution()->set_search_term(Long(limits::kAttributionFieldMax));
-      },
-      [](Touch* t) {
-        for (int i = 0; i < kAddressLinesMax; ++i) t->mutable_contact()->add_address_lines("x");
-      },
-      [](Touch* t) { t->mutable_body()->mutable_review()->set_stars(5); },
-  };
-  for (size_t i = 0; i < at_the_limit.size(); ++i) {
-    Touch touch = GoodOrder();
-    at_the_limit[i](&touch);
-    NormalIdentifiers identifiers;
-    const std::optional<Refusal> refusal = Validate(touch, PoolRules(), kNow, &identifiers);
-    EXPECT_FALSE(refusal.has_value())
-        << i << ": " << ReasonText(refusal->reason) << " at " << refusal->field;
-  }
-}
-
-// docs/bad-inputs.md, section "Looks bad and is taken": what becomes of the identifiers.
-TEST(GoodInputs, ThatLookBadLoseWhatNamesNobody) {
-  struct Taken {
-    std::string id;
-    std::function<void(Touch*)> make;
-    std::vector<std::string> kept;     // types
-    std::vector<std::string> dropped;  // reasons
-  };
-  const Taken rows[] = {
-      {"taken-unverified",
-       [](Touch* t) { *Name(t, "phone") = "139 1234 5670"; },
-       {"card", "phone"},
-       {}},
-      {"taken-blocked-beside-good",
-       [](Touch* t) {
-         *Name(t, "phone") = "138****8000";
-         *Name(t, "email") = "null";
-         *Name(t, "cookie") = "undefined";
-       },
-       {"card"},
-       {"MASKED", "PLACEHOLDER", "PLACEHOLDER"}},
-      {"taken-full-width",
-       [](Touch* t) { *Only(t, "phone") = "１３９　１２３４　５６７０"; },
-       {"phone"},
-       {}},
-      {"taken-64-identifiers",
-       [](Touch* t) {
-         while (t->identifiers_size() < static_cast<int>(limits::kTouchIdentifiersMax)) {
-           *Name(t, "cookie") = Cat("c", t->identifiers_size());
-         }
-       },
-       std::vector<std::string>(1, "card"),
-       {}},
-  };
-  std::map<std::string, std::string> tested;
-  for (const Taken& row : rows) {
-    Touch touch = GoodOrder();
-    row.make(&touch);
-    NormalIdentifiers identifiers;
-    ASSERT_FALSE(Validate(touch, PoolRules(), kNow, &identifiers).has_value()) << row.id;
-    std::vector<std::string> kept, dropped;
-    for (const KeptIdentifier& id : identifiers.kept) {
-      kept.push_back(touch.identifiers(id.index).type());
-    }
-    for (const DroppedIdentifier& id : identifiers.dropped) dropped.emplace_back(id.reason);
-    if (row.kept.size() == 1 && kept.size() > 1) kept.resize(1);  // 63 cookies more
-    EXPECT_EQ(kept, row.kept) << row.id;
-    EXPECT_EQ(dropped, row.dropped) << row.id;
-    tested[row.id] = "none";
-  }
-  EXPECT_EQ(Documented("Looks bad and is taken"), tested);
-}
-
-TEST(GoodInputs, OfExactly64KiBPassTheSizeCheck) {
-  Touch touch = GoodOrder();
-  PadTo(&touch, limits::kTouchBytesMax);
-  ASSERT_EQ(touch.ByteSizeLong(), limits::kTouchBytesMax);
-  NormalIdentifiers identifiers;
-  EXPECT_NE(Validate(touch, PoolRules(), kNow, &identifiers)->reason,
-            RefusalReason::kTouchTooLarge);
 }
 
 TEST(Refusals, HaveDistinctReasonsThatAreStableWords) {
