@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -29,7 +28,7 @@ import data  # noqa: E402
 import fold  # noqa: E402
 import load  # noqa: E402
 import redis  # noqa: E402
-from system import HISTORY, System  # noqa: E402
+from system import HISTORY, System, free_port  # noqa: E402
 
 PURCHASES = 2000
 AFTER_S = 200 * 24 * 3600     # beyond 180 days: members lapse and messages are sent
@@ -67,9 +66,7 @@ class RegularsctlTest(unittest.TestCase):
 
     @classmethod
     def start_auditor(cls, *words):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        address = f"127.0.0.1:{free_port()}"
         auditor = subprocess.Popen(
             [str(cls.system.binaries / "regularsctl"), "audit", f"--brokers={cls.system.bootstrap}",
              f"--listen={address}", *words], stdout=subprocess.PIPE, text=True, cwd=ROOT)
@@ -261,7 +258,8 @@ class RegularsctlTest(unittest.TestCase):
             (("dlq", "show", "regulars.points.dlq.v1.g1", "x", "0"), "dlq show TOPIC PARTITION"),
             (("dlq", "show", "regulars.points.dlq.v1.g1", "99", "0"), "there is no"),
             (("dlq", "show", "regulars.points.dlq.v1.g1", "0", "0"), "no record at offset 0"),
-            (("dlq", "redrive"), "dlq list"),
+            (("dlq", "redrive"), "dlq redrive TOPIC PARTITION OFFSET"),
+            (("dlq", "burn"), "dlq list"),
             (("parked", "redrive", HISTORY, "m_" + "0" * 26), "--service=S"),
             (("parked", "redrive", HISTORY, "m_" + "0" * 26, "--service=points"), "has not parked"),
             (("parked", "list", "moon"), "pool moon is not in the configuration"),
