@@ -79,6 +79,20 @@ TEST(EstimateParameters, FindsThatOneSurnameIsCommon) {
   EXPECT_GT(surnames.unlisted_mbit, 3'000);
 }
 
+TEST(EstimateParameters, ListsOnlyValuesOfSoManyRecords) {
+  EstimateOptions options = Quick();
+  options.listed_min = 2;
+  const auto many = EstimateParameters({Population(1)}, options);
+  options.listed_min = 10'000;
+  const auto none = EstimateParameters({Population(1)}, options);
+  ASSERT_TRUE(many.ok() && none.ok());
+  EXPECT_GT(many->parameters.full_names_mbit.size(), 100U);
+  EXPECT_EQ(none->parameters.full_names_mbit.size(), 0U);
+  for (const FrequencyTable& table : none->parameters.frequencies) {
+    EXPECT_EQ(table.listed.size(), 0U);
+  }
+}
+
 TEST(EstimateParameters, DoesNotDependOnTheOrderOfRecords) {
   std::vector<Record> records = Population(2);
   const auto first = EstimateParameters({records}, Quick());
