@@ -4,10 +4,11 @@
 //
 // Standard input: one value per line, `<label> <entity or -> <base64>`. Files: keys in the form of
 // libs/seal KeyRing. A value is looked through as protobuf, to any depth, for types.v1.Sealed
-// (a key id, 12 bytes of nonce, a ciphertext). Each one is tried with every key at every place that
-// the system binds seals to, whatever key id it names; what opens is looked through in turn, and a
-// data key that a KEK unwraps, or that a transport key derives, is a key from then on. Output: one
-// line of JSON, {"sealed", "opened", "data_keys", "clear": [base64, ...]}.
+// (a key id, 12 bytes of nonce, a ciphertext). Each one is tried with the key that it names (the
+// key id is bound to a seal) at every place that the system binds seals to, and as a data key under
+// every KEK; what opens is looked through in turn, and a data key that a KEK unwraps, or that a
+// transport key derives, is tried on everything at the places of its member. Output: one line of
+// JSON, {"sealed", "opened", "data_keys", "clear": [base64, ...]}.
 #include <cctype>
 #include <cstdint>
 #include <cstdio>
@@ -101,7 +102,7 @@ class Opener {
   void AddKeys(const std::string& path) {
     const auto ring = seal::KeyRing::Load(path);
     if (!ring.ok()) return;  // a file without keys opens nothing
-    rings_.push_back(*ring);
+    sealers_.emplace_back(*ring, seal::RandomNonces());
     wrappers_.emplace_back(*ring);
     if (auto transport = seal::TransportKeys::Load(path); transport.ok()) {
       transports_.push_back(*std::move(transport));
@@ -109,21 +110,26 @@ class Opener {
   }
 
   void AddValue(const std::string& entity, const std::string& value) {
-    if (entity.starts_with("m_")) members_.insert(entity);
-    // A store may put a few bytes of its own before the value.
-    for (size_t skip = 0; skip <= kFramingMax && skip < value.size(); ++skip) {
-      Look(std::string_view(value).substr(skip), 0);
+    // Who stands beside a seal may be the one whose key was made of it.
+    beside_.clear();
+    if (entity.starts_with("m_")) beside_.insert(entity);
+    for (int pass = 0; pass < 2; ++pass) {
+      // A store may put a few bytes of its own before the value.
+      for (size_t skip = 0; skip <= kFramingMax && skip < value.size(); ++skip) {
+        Look(std::string_view(value).substr(skip), 0);
+      }
     }
+    members_.insert(beside_.begin(), beside_.end());
   }
 
   // Until nothing new opens.
   nlohmann::json Run() {
-    for (size_t before = 0; before != clear_.size() + data_keys_.size() || before == 0;) {
+    for (size_t before = SIZE_MAX; before != clear_.size() + data_keys_.size();) {
       before = clear_.size() + data_keys_.size();
-      DeriveDataKeys();
-      const std::vector<seal::Box> boxes = Boxes();
-      for (const seal::Box& box : boxes) Try(box);
-      if (before == clear_.size() + data_keys_.size()) break;
+      std::vector<BoxKey> all;
+      for (const auto& [box, beside] : boxes_) all.push_back(box);
+      for (const BoxKey& box : all) Try(box);
+      for (const BoxKey& box : all) TryDataKeys(box);
     }
     nlohmann::json out = {{"sealed", boxes_.size()},
                           {"opened", opened_.size()},
@@ -148,85 +154,84 @@ class Opener {
       }
       if (field.number == 3) box.ciphertext = std::string(field.bytes);
       if (field.bytes.starts_with("m_") && field.bytes.size() == 28) {
-        members_.insert(std::string(field.bytes));
+        beside_.insert(std::string(field.bytes));
       }
       Look(field.bytes, depth + 1);
     }
     if (!box.key_id.empty() && !box.nonce.empty() && box.ciphertext.size() >= seal::kTagBytes) {
-      boxes_.insert({{box.key_id, box.nonce}, box.ciphertext});
+      boxes_[{{box.key_id, box.nonce}, box.ciphertext}].insert(beside_.begin(), beside_.end());
     }
   }
 
-  [[nodiscard]] std::vector<seal::Box> Boxes() const {
-    std::vector<seal::Box> boxes;
-    for (const auto& [head, ciphertext] : boxes_) {
-      boxes.push_back({head.first, head.second, ciphertext});
-    }
-    return boxes;
+  static seal::Box BoxOf(const BoxKey& key) {
+    return {key.first.first, key.first.second, key.second};
   }
 
-  void Take(const seal::Box& box, const std::string& text) {
-    opened_.insert({{box.key_id, box.nonce}, box.ciphertext});
-    if (clear_.insert(text).second) Look(text, 0);
+  void Take(const BoxKey& box, const std::string& text) {
+    opened_.insert(box);
+    if (!clear_.insert(text).second) return;
+    beside_ = boxes_[box];
+    Look(text, 0);
+    members_.insert(beside_.begin(), beside_.end());
   }
 
-  void AddDataKey(const std::string& seed) {
-    if (seed.size() == seal::kKeyBytes) data_keys_.emplace(seed, seal::DataKey(seed));
-  }
-
-  // Who holds the transport key of a seal can compute the data key that was made from it.
-  void DeriveDataKeys() {
-    for (const seal::Box& box : Boxes()) {
-      for (const auto& transport : transports_) {
-        for (const std::string& member : members_) {
-          const auto seed = transport->DeriveSeed(box, identity::vault::KeyPlace(pool_, member));
-          // Only of seals that it opens: others made no key.
-          if (seed.ok() && transport->Open(box, Cat(pool_, "/contact")).ok()) AddDataKey(*seed);
-        }
-      }
+  void AddDataKey(const std::string& member, const std::string& seed) {
+    if (seed.size() == seal::kKeyBytes) {
+      data_keys_.emplace(std::pair(member, seed), seal::DataKey(seed));
     }
   }
 
-  void Try(const seal::Box& box) {
+  void Try(const BoxKey& key) {
+    const seal::Box box = BoxOf(key);
     const std::string places[] = {Cat(pool_, "/contact"), Cat(pool_, "/text"),
                                   Cat(pool_, "/quarantine"), Cat("set-aside/", pool_)};
-    for (const seal::KeyRing& ring : rings_) {
-      const seal::Sealer sealer(ring, seal::RandomNonces());
+    for (const seal::Sealer& sealer : sealers_) {
       for (const std::string& place : places) {
-        for (const std::string& id : ring.ids()) {
-          seal::Box named = box;
-          named.key_id = id;
-          for (const seal::Box* one : {&box, static_cast<const seal::Box*>(&named)}) {
-            if (const auto text = sealer.Open(*one, place); text.ok()) Take(box, *text);
-          }
-        }
+        if (const auto text = sealer.Open(box, place); text.ok()) Take(key, *text);
       }
     }
+    // Who holds the transport key of a seal can compute the data key that was made of it.
+    for (const auto& transport : transports_) {
+      if (!transport->Open(box, places[0]).ok()) continue;
+      for (const std::string& member : std::set<std::string>(boxes_[key])) {
+        const auto seed = transport->DeriveSeed(box, identity::vault::KeyPlace(pool_, member));
+        if (seed.ok()) AddDataKey(member, *seed);
+      }
+    }
+    // A wrapped data key has one size.
+    const bool may_be_key = box.ciphertext.size() == seal::kKeyBytes + seal::kTagBytes;
     for (const std::string& member : members_) {
       for (const seal::KeyFileWrapper& wrapper : wrappers_) {
-        const auto key = wrapper.Unwrap(box, identity::vault::KeyPlace(pool_, member));
-        if (!key.ok()) continue;
-        opened_.insert({{box.key_id, box.nonce}, box.ciphertext});
-        AddDataKey(key->seed());
+        if (!may_be_key) break;
+        const auto opened = wrapper.Unwrap(box, identity::vault::KeyPlace(pool_, member));
+        if (!opened.ok()) continue;
+        opened_.insert(key);
+        AddDataKey(member, opened->seed());
       }
-      if (box.key_id != seal::kDataKeyId) continue;
-      for (const auto& [seed, key] : data_keys_) {
-        for (const char* kind : kKinds) {
-          const std::string place = Cat("contact/", pool_, "/", member, "/", kind);
-          if (const auto text = key.Open(box, place); text.ok()) Take(box, *text);
-        }
+    }
+  }
+
+  // Under a data key: at the places of its member.
+  void TryDataKeys(const BoxKey& key) {
+    if (key.first.first != seal::kDataKeyId) return;
+    const seal::Box box = BoxOf(key);
+    for (const auto& [owner, data_key] : data_keys_) {
+      for (const char* kind : kKinds) {
+        const auto text = data_key.Open(box, Cat("contact/", pool_, "/", owner.first, "/", kind));
+        if (text.ok()) Take(key, *text);
       }
     }
   }
 
   const std::string pool_;
-  std::vector<seal::KeyRing> rings_;
+  std::vector<seal::Sealer> sealers_;
   std::vector<seal::KeyFileWrapper> wrappers_;
   std::vector<std::unique_ptr<seal::TransportKeys>> transports_;
   std::set<std::string> members_;
-  std::set<BoxKey> boxes_;
+  std::set<std::string> beside_;                   // members in the value that is looked through
+  std::map<BoxKey, std::set<std::string>> boxes_;  // and the members beside each
   std::set<BoxKey> opened_;
-  std::map<std::string, seal::DataKey> data_keys_;
+  std::map<std::pair<std::string, std::string>, seal::DataKey> data_keys_;  // by member and seed
   std::set<std::string> clear_;
 };
 

@@ -85,9 +85,7 @@ shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
       ResolveTouch(state, body.facts, input.now_us, RulesOf(input.pool), &effects);
   if (decision.outcome == TouchOutcome::kNewMember &&
       vault::HappenedBeforeErasure(state, body.facts.occurred_us)) {
-    effects = {};
-    SetAside("MEMBER_ERASED", "its member was erased after the touch happened", &effects);
-    return effects;
+    return vault::SetAsideErased();
   }
   if (decision.outcome == TouchOutcome::kKnownMember ||
       decision.outcome == TouchOutcome::kNewMember) {
@@ -104,7 +102,8 @@ shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
 
 shard::Effects IdentityProgram::ApplyPrivacy(const shard::EntityState& state,
                                              const shard::Input& input) const {
-  vault::Known known{ReadMember(state), "", kAnchorSub};
+  vault::Known known{ReadMember(state), {}, "", kAnchorSub};
+  if (known.member.has_value()) known.leads = vault::LeadsOf(*known.member);
   if (const auto anchor = ReadAnchor(state); anchor.has_value()) {
     known.anchor_member = anchor->member();
   }

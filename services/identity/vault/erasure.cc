@@ -1,5 +1,6 @@
 #include "services/identity/vault/erasure.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libs/base/assert.h"
@@ -47,6 +48,18 @@ void PublishMemberErased(const EraseFacts& facts, const v1::Erasure& erasure,
   effects->publishes.push_back({std::string(events::kEventsKind), facts.member,
                                 std::string(events::kMemberErased), Cat("erased/", facts.member),
                                 event.SerializeAsString(), erasure.erased_us()});
+}
+
+// The first ones now; the others are kept and told by a timer.
+void Tell(std::string_view member, const std::vector<std::string>& leads, Micros erased_us,
+          Micros now_us, shard::Effects* effects) {
+  const size_t now = std::min(leads.size(), kToldAtOnceMax);
+  for (size_t i = 0; i < now; ++i) PublishIdentifierErased(member, leads[i], erased_us, effects);
+  if (now == leads.size()) return;
+  v1::ErasureLeads left;
+  for (size_t i = now; i < leads.size(); ++i) left.add_leads(leads[i]);
+  effects->puts.push_back({std::string(kErasingSub), left.SerializeAsString(), 0});
+  effects->set_timers.push_back({std::string(kEraseTimer), now_us});
 }
 
 }  // namespace
@@ -100,10 +113,22 @@ EraseDecision EraseMember(const shard::EntityState& state, const EraseFacts& fac
   effects->puts.push_back({std::string(kErasedSub), decision.erasure.SerializeAsString(), 0});
   effects->sums.push_back({"members_erased", 1});
   PublishMemberErased(facts, decision.erasure, effects);
-  for (const std::string& key : facts.identifier_keys) {
-    PublishIdentifierErased(facts.member, key, facts.now_us, effects);
-  }
+  Tell(facts.member, facts.leads, facts.now_us, facts.now_us, effects);
   return end(EraseOutcome::kErased);
+}
+
+void GoOnErasing(const shard::EntityState& state, std::string_view member, Micros now_us,
+                 shard::Effects* effects) {
+  const std::optional<v1::Erasure> erasure = ReadErasure(state);
+  const std::optional<std::string> bytes = state.Get(kErasingSub);
+  if (!erasure.has_value() || !bytes.has_value()) return;
+  v1::ErasureLeads left;
+  REGULARS_ASSERT(left.ParseFromString(*bytes), "the leads of an erasure do not parse");
+  if (static_cast<size_t>(left.leads_size()) <= kToldAtOnceMax) {
+    effects->deletes.push_back(std::string(kErasingSub));
+  }
+  Tell(member, {left.leads().begin(), left.leads().end()}, erasure->erased_us(), now_us, effects);
+  effects->outcome = "erasing";
 }
 
 std::optional<v1::Erasure> ReadErasure(const shard::EntityState& state) {
@@ -139,6 +164,15 @@ bool HappenedBeforeErasure(const shard::EntityState& identifier, Micros occurred
   return erasure.has_value() && occurred_us <= erasure->erased_us();
 }
 
+shard::Effects SetAsideErased() {
+  shard::Effects effects;
+  effects.sums.push_back({"touches_dead_lettered", 1});
+  effects.dead_letter =
+      shard::DeadLetterEffect{"MEMBER_ERASED", "its member was erased after the touch happened"};
+  effects.outcome = "member_erased";
+  return effects;
+}
+
 bool IsUnanchored(const shard::EntityState& identifier) {
   return identifier.Get(kErasedAnchorSub).has_value();
 }
@@ -146,7 +180,8 @@ bool IsUnanchored(const shard::EntityState& identifier) {
 std::string CheckErased(const shard::EntityState& state) {
   if (!ReadErasure(state).has_value()) return "";
   for (const std::string& sub : AllSubs(state)) {
-    if (sub != kErasedSub) return Cat("an erased member still has ", sub.substr(0, sub.find('/')));
+    if (sub != kErasedSub && sub != kErasingSub)
+      return Cat("an erased member still has ", sub.substr(0, sub.find('/')));
   }
   return "";
 }

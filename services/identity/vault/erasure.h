@@ -23,14 +23,19 @@ namespace regulars::identity::vault {
 
 inline constexpr std::string_view kErasedSub = "erased";
 inline constexpr std::string_view kErasedAnchorSub = "erased_anchor";
+// Who leads to an erased member and was not told yet; `erase` is the timer that goes on.
+inline constexpr std::string_view kErasingSub = "erasing";
+inline constexpr std::string_view kEraseTimer = "erase";
+inline constexpr size_t kToldAtOnceMax = 200;  // of shard::kPublishesPerInputMax
 
 struct EraseFacts {
   std::string member;
   std::string actor;
   std::string reason;
   Micros now_us = 0;
-  std::vector<std::string> identifier_keys;  // that the member lists
-  int64_t identifier_count = 0;              // also those that it does not list
+  // Entities that lead to it: identifier keys, ids of members that became part of it.
+  std::vector<std::string> leads;
+  int64_t identifier_count = 0;
 };
 
 // In order of precedence.
@@ -45,9 +50,14 @@ struct EraseDecision {
   EraseOutcome outcome = EraseOutcome::kMemberUnknown;
   v1::Erasure erasure;  // unset for kMemberUnknown
 };
-// Publishes MemberErased, and IdentifierErased to every listed identifier.
+// Publishes MemberErased, and IdentifierErased to every entity that leads to the member: to the
+// first kToldAtOnceMax at once, to the others by a timer.
 EraseDecision EraseMember(const shard::EntityState& state, const EraseFacts& facts,
                           shard::Effects* effects);
+
+// The timer: tells the next ones.
+void GoOnErasing(const shard::EntityState& state, std::string_view member, Micros now_us,
+                 shard::Effects* effects);
 
 // nullopt if the member was not erased.
 [[nodiscard]] std::optional<v1::Erasure> ReadErasure(const shard::EntityState& state);
@@ -68,6 +78,10 @@ UnanchorOutcome Unanchor(const v1::IdentifierErased& erased, std::string_view an
 
 // Whether a touch of that instant belongs to a member that was erased since.
 [[nodiscard]] bool HappenedBeforeErasure(const shard::EntityState& identifier, Micros occurred_us);
+
+// What becomes of such a touch, if it is no repeat: a dead letter of class MEMBER_ERASED, counted
+// in touches_dead_lettered as every other.
+[[nodiscard]] shard::Effects SetAsideErased();
 
 // Whether it led to a member that was erased and leads nowhere since.
 [[nodiscard]] bool IsUnanchored(const shard::EntityState& identifier);

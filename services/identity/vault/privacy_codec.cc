@@ -207,11 +207,9 @@ shard::Reply ApplyConsent(const shard::EntityState& state, const shard::Input& i
 shard::Reply ApplyErase(const shard::EntityState& state, const shard::Input& input,
                         const Body& body, const Known& known, shard::Effects* effects) {
   const v1::MemberState member = known.member.value_or(v1::MemberState());
-  EraseFacts facts{input.entity, body.actor, std::get<v1::EraseMemberRequest>(body.what).reason(),
-                   input.now_us, {},         member.identifier_count()};
-  for (const v1::MemberIdentifierState& one : member.identifiers()) {
-    facts.identifier_keys.push_back(model::IdentifierKey(one.identifier().hmac()));
-  }
+  const EraseFacts facts{
+      input.entity, body.actor,  std::get<v1::EraseMemberRequest>(body.what).reason(),
+      input.now_us, known.leads, member.identifier_count()};
   const EraseDecision decision = EraseMember(state, facts, effects);
   if (decision.outcome == EraseOutcome::kMemberUnknown) {
     return Refused(absl::StatusCode::kNotFound, "MEMBER_UNKNOWN", "no such member");
@@ -224,13 +222,21 @@ shard::Reply ApplyErase(const shard::EntityState& state, const shard::Input& inp
   return Answer(response);
 }
 
+// A member that became part of another one.
+bool IsAlias(const Known& known) {
+  return known.member.has_value() && !known.member->parent().empty();
+}
+
 shard::Effects ApplyCommand(const shard::EntityState& state, const shard::Input& input,
                             const PoolKeys& keys, const Known& known) {
   const Body& body = BodyOf(input);
   shard::Effects effects;
   shard::Reply reply;
   bool validate_only = false;
-  if (const auto* erase = std::get_if<v1::EraseMemberRequest>(&body.what)) {
+  if (IsAlias(known)) {
+    reply = Refused(absl::StatusCode::kFailedPrecondition, "MEMBER_IS_ALIAS",
+                    Cat("the member became part of ", known.member->parent()));
+  } else if (const auto* erase = std::get_if<v1::EraseMemberRequest>(&body.what)) {
     validate_only = erase->validate_only();
     reply = ApplyErase(state, input, body, known, &effects);
   } else if (std::optional<shard::Reply> refusal = NotThere(state); refusal.has_value()) {
@@ -248,11 +254,30 @@ shard::Effects ApplyCommand(const shard::EntityState& state, const shard::Input&
   return effects;
 }
 
+// To the member that this one became part of. The seal is bound to no member.
+void SendOn(v1::ContactReported report, const std::string& member, shard::Effects* effects) {
+  report.set_member(member);
+  effects->publishes.push_back({std::string(events::kLinksKind), member,
+                                std::string(events::kContactReported),
+                                Cat("reported/", member, "/", report.touch_id()),
+                                report.SerializeAsString(), report.occurred_us()});
+  effects->outcome = "sent_on";
+}
+
 Micros AsOf(bool given, const google::protobuf::Timestamp& time, Micros now_us) {
   return given ? *MicrosOf(time) : now_us;
 }
 
 }  // namespace
+
+std::vector<std::string> LeadsOf(const v1::MemberState& member) {
+  std::vector<std::string> leads;
+  for (const v1::MemberIdentifierState& one : member.identifiers()) {
+    leads.push_back(model::IdentifierKey(one.identifier().hmac()));
+  }
+  leads.insert(leads.end(), member.aliases().begin(), member.aliases().end());
+  return leads;
+}
 
 bool Takes(const shard::Input& input) {
   using Types = std::array<std::string_view, 4>;
@@ -264,12 +289,14 @@ bool Takes(const shard::Input& input) {
       return std::find(kCommands.begin(), kCommands.end(), input.type) != kCommands.end();
     case shard::InputKind::kQuery:
       return input.type == kGetConsent || input.type == kListConsents;
-    default:
-      return false;
+    case shard::InputKind::kTimer:
+      return input.type == kEraseTimer;
   }
+  return false;
 }
 
 absl::Status Decode(shard::Input* input) {
+  if (input->kind == shard::InputKind::kTimer) return absl::OkStatus();
   if (input->kind == shard::InputKind::kCommand) return DecodeCommand(input);
   if (input->kind == shard::InputKind::kRecord) return DecodeRecord(input);
   if (input->type == kGetConsent) {
@@ -282,9 +309,20 @@ shard::Effects Apply(const shard::EntityState& state, const shard::Input& input,
                      const PoolKeys& keys, const Known& known) {
   if (input.kind == shard::InputKind::kCommand) return ApplyCommand(state, input, keys, known);
   shard::Effects effects;
+  if (input.kind == shard::InputKind::kTimer) {
+    GoOnErasing(state, input.entity, input.now_us, &effects);
+    return effects;
+  }
   const Body& body = BodyOf(input);
   if (const auto* report = std::get_if<v1::ContactReported>(&body.what)) {
-    AddContact(state, input.pool, *report, keys, input.now_us, &effects);
+    if (IsAlias(known)) {
+      SendOn(*report, known.member->parent(), &effects);
+    } else {
+      AddContact(state, input.pool, *report, keys, input.now_us, &effects);
+    }
+  } else if (IsAlias(known)) {
+    const auto& erased = std::get<v1::IdentifierErased>(body.what);
+    EraseMember(state, {input.entity, "", "", erased.erased_us(), {}, 0}, &effects);
   } else {
     Unanchor(std::get<v1::IdentifierErased>(body.what), known.anchor_member, known.anchor_sub,
              &effects);

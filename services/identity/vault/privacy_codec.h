@@ -1,12 +1,17 @@
 // Wire <-> vault: the records of identity's links that concern personal data, and the commands and
 // queries of PrivacyService, as inputs of the shard program. A part of IdentityProgram, which asks
 // Takes() first.
-//   record   ContactReported (entity = member id), IdentifierErased (entity = identifier key)
+//   record   ContactReported (entity = member id), IdentifierErased (entity = identifier key, or id
+//   of
+//            a member that became part of the erased one)
+//   timer    erase (entity = member id): tells those that lead to an erased member, some at a time
 //   command  ResolveContact, RecordConsent, EraseMember, ExportMember   payload = PrivacyCommand
 //   query    GetConsent, ListConsents                                   payload = the gRPC request
 // What is personal in an answer travels in Reply::unlogged: it is in no log and in no replay.
-// Errors of Decode: INVALID_ARGUMENT, the reasons of privacy_service.proto; REPORT_MALFORMED (dead
-// letter). Thread-safety: pure functions.
+// A call for a member that became part of another one is refused FAILED_PRECONDITION
+// MEMBER_IS_ALIAS, with the other's id; contact data that reaches it is sent on. Errors of Decode:
+// INVALID_ARGUMENT, the reasons of privacy_service.proto; REPORT_MALFORMED (dead letter).
+// Thread-safety: pure functions.
 #ifndef REGULARS_SERVICES_IDENTITY_VAULT_PRIVACY_CODEC_H_
 #define REGULARS_SERVICES_IDENTITY_VAULT_PRIVACY_CODEC_H_
 
@@ -38,9 +43,13 @@ inline constexpr std::string_view kListConsents = "ListConsents";
 // What the rest of identity knows of the entity.
 struct Known {
   std::optional<v1::MemberState> member;  // of a member
-  std::string anchor_member;              // of an identifier: where it is anchored, "" = nowhere
-  std::string_view anchor_sub;            // and the state key of that
+  // Entities that lead to it: keys of its identifiers, ids of members that became part of it.
+  std::vector<std::string> leads;
+  std::string anchor_member;    // of an identifier: where it is anchored, "" = nowhere
+  std::string_view anchor_sub;  // and the state key of that
 };
+// The leads of a member that lists them in its root.
+[[nodiscard]] std::vector<std::string> LeadsOf(const v1::MemberState& member);
 [[nodiscard]] shard::Effects Apply(const shard::EntityState& state, const shard::Input& input,
                                    const PoolKeys& keys, const Known& known);
 [[nodiscard]] shard::Reply Query(const shard::EntityState& state, const shard::Input& input);

@@ -27,6 +27,7 @@ class Privacy : public testing::Test {
     known_.member->mutable_birth()->set_birth_us(kDay);
     known_.member->set_identifier_count(1);
     known_.member->add_identifiers()->mutable_identifier()->set_hmac(std::string(32, 'h'));
+    known_.leads = LeadsOf(*known_.member);
     member_.state.Set("member", known_.member->SerializeAsString());
     member_.Add(keys_, Report(keys_, "t1", kDay, {{"phone", "+8613800000001"}, {"name", "Ann"}}));
   }
@@ -309,6 +310,38 @@ TEST_F(Privacy, ExportMember_HasEverything_AndIsRecorded) {
   EXPECT_EQ(told.kinds_size(), 2);
   const TestKeys kek_gone(KeyLine("k2", 'x'));
   EXPECT_EQ(Send(kExportMember, v1::ExportMemberRequest(), kek_gone.all()), "CONTACT_UNREADABLE");
+}
+
+TEST_F(Privacy, APartOfAnotherMember_SendsContactOn_RefusesCalls_AndIsErasedWithTheOther) {
+  known_.member->set_parent("m_root");
+  EXPECT_EQ(Send(kResolveContact, Resolve()), "MEMBER_IS_ALIAS");
+  EXPECT_EQ(Send(kEraseMember, v1::EraseMemberRequest()), "MEMBER_IS_ALIAS");
+  const auto record = [&](std::string_view type, const google::protobuf::Message& message) {
+    shard::Input input;
+    input.pool = kPool;
+    input.entity = kMember;
+    input.type = type;
+    input.payload = message.SerializeAsString();
+    input.now_us = now_us_;
+    EXPECT_TRUE(Decode(&input).ok());
+    effects_ = Apply(member_.state, input, keys_.all(), known_);
+    member_.state.Apply(effects_);
+  };
+  record(events::kContactReported, Report(keys_, "t9", kDay + 9, {{"phone", "+8613800000009"}}));
+  ASSERT_EQ(effects_.publishes.size(), 1U);
+  EXPECT_EQ(effects_.publishes[0].entity, "m_root");
+  v1::ContactReported sent_on;
+  ASSERT_TRUE(sent_on.ParseFromString(effects_.publishes[0].payload));
+  VaultMember root;
+  sent_on.set_member(kMember);  // the member of the harness stands for the root
+  EXPECT_EQ(root.Add(keys_, sent_on), ContactOutcome::kChanged);
+
+  v1::IdentifierErased erased;
+  erased.set_member("m_root");
+  erased.set_erased_us(kNow);
+  record(events::kIdentifierErased, erased);
+  EXPECT_EQ(member_.state.size(), 1U);
+  EXPECT_EQ(ReadErasure(member_.state)->erased_us(), kNow);
 }
 
 TEST(PrivacyRecords, MalformedOnes_AreDeadLetters) {

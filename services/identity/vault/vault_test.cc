@@ -171,6 +171,35 @@ TEST(DataKey, CannotBeMadeAgainOnceItsDayIsDestroyed) {
 
 EraseFacts Facts() { return {kMember, "k7", "request", kDay + 5, {"i_1", "i_2"}, 3}; }
 
+TEST(Erasure, TellsManyIdentifiersSomeAtATime) {
+  MapState state;
+  state.Set("member", "x");
+  EraseFacts facts = Facts();
+  facts.leads.clear();
+  for (size_t i = 0; i < 2 * kToldAtOnceMax + 1; ++i) facts.leads.push_back(Cat("i_", i));
+  shard::Effects effects;
+  EraseMember(state, facts, &effects);
+  std::vector<std::string> told;
+  const size_t expected[] = {kToldAtOnceMax, kToldAtOnceMax, 1, 0};
+  for (const size_t count : expected) {
+    size_t now = 0;
+    for (const shard::Publish& event : effects.publishes) {
+      if (event.type != events::kIdentifierErased) continue;
+      told.push_back(event.entity);
+      ++now;
+    }
+    EXPECT_EQ(now, count);
+    EXPECT_LE(effects.publishes.size(), shard::kPublishesPerInputMax);
+    state.Apply(effects);
+    EXPECT_EQ(CheckErased(state), "");
+    EXPECT_EQ(effects.set_timers.empty(), told.size() == facts.leads.size());
+    effects = {};
+    GoOnErasing(state, kMember, facts.now_us, &effects);
+  }
+  EXPECT_EQ(told, facts.leads);
+  EXPECT_EQ(state.size(), 1U);
+}
+
 TEST(Erasure, LeavesATombstoneOnly_AndTellsEveryIdentifier) {
   const TestKeys keys;
   VaultMember member;
