@@ -15,6 +15,7 @@
 #include "regulars/identity/v1/privacy_service.pb.h"
 #include "regulars/ingest/v1/ingest_events.pb.h"
 #include "services/identity/codec/identity_program.h"
+#include "services/identity/vault/erasure.h"
 #include "services/identity/vault/privacy_codec.h"
 #include "services/identity/vault/vault_harness.h"
 
@@ -81,12 +82,6 @@ class Flow : public testing::Test {
     return !values.ok() ? "?" : values->empty() ? "" : values->front().text;
   }
 
-  vault::TestKeys keys_;
-  IdentityProgram program_;
-  std::map<std::string, MapState> states_;
-  std::vector<std::string> events_;  // types, in order
-
- private:
   static shard::Input InputOf(shard::InputKind kind, std::string_view type,
                               const std::string& entity, std::string payload) {
     shard::Input input;
@@ -103,7 +98,9 @@ class Flow : public testing::Test {
                      std::string payload) {
     shard::Input input = InputOf(kind, type, entity, std::move(payload));
     bool skip = false;
-    EXPECT_TRUE(program_.Decode(&input, &skip).ok());
+    if (kind != shard::InputKind::kTimer) {
+      EXPECT_TRUE(program_.Decode(&input, &skip).ok());
+    }
     EXPECT_FALSE(skip);
     shard::Effects effects = program_.Apply(states_[entity], input);
     states_[entity].Apply(effects);
@@ -116,6 +113,11 @@ class Flow : public testing::Test {
     }
     return effects;
   }
+
+  vault::TestKeys keys_;
+  IdentityProgram program_;
+  std::map<std::string, MapState> states_;
+  std::vector<std::string> events_;  // types, in order
 };
 
 TEST_F(Flow, ContactTravelsSealedFromThePivotToTheMember) {
@@ -146,6 +148,18 @@ TEST_F(Flow, AfterAnErasure_NothingLateBringsTheMemberBack_AndWhoComesAgainIsAno
   EXPECT_NE(Member(), member);
   EXPECT_EQ(Phone(Member()), "+8613800000001");
   EXPECT_EQ(Ask(kGetMember, member).reason, "MEMBER_ERASED");
+}
+
+TEST_F(Flow, TheTimerOfAnErasureGoesOn) {
+  Touch("1", kNow - 9, "+8613800000001");
+  const std::string member = Member();
+  Command(vault::kEraseMember, member, v1::EraseMemberRequest());
+  v1::ErasureLeads left;
+  left.add_leads("i_later");
+  states_[member].Set(vault::kErasingSub, left.SerializeAsString());
+  Run(shard::InputKind::kTimer, vault::kEraseTimer, member, "");
+  EXPECT_EQ(events_.back(), "IdentifierErased");
+  EXPECT_EQ(states_[member].size(), 1U);
 }
 
 TEST_F(Flow, NothingOfTheVaultIsInTheView) {

@@ -62,8 +62,8 @@ absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
 
 shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
                                       const shard::Input& input) const {
-  REGULARS_ASSERT(input.body != nullptr, "identity input was not decoded");
   if (vault::Takes(input)) return ApplyPrivacy(state, input);
+  REGULARS_ASSERT(input.body != nullptr, "identity input was not decoded");
   shard::Effects effects;
   if (input.type == events::kIdentifierAnchored) {
     const auto& anchored = *static_cast<const v1::IdentifierAnchored*>(input.body.get());
