@@ -29,6 +29,7 @@ inline constexpr std::string_view kQuarantineKind = "quarantine";  // ingest, se
 inline constexpr std::string_view kClocksKind = "clocks";          // ingest's promises, compacted
 inline constexpr std::string_view kEventsKind = "events";        // a service's events for everyone
 inline constexpr std::string_view kLinksKind = "links";          // identity -> itself
+inline constexpr std::string_view kHandoffKind = "handoff";      // a service -> itself: merges
 inline constexpr std::string_view kSendsKind = "sends";          // messaging -> its sender
 inline constexpr std::string_view kReportsKind = "reports";      // the sender -> messaging
 inline constexpr std::string_view kChangelogKind = "changelog";  // state, compacted
@@ -62,6 +63,8 @@ inline constexpr std::string_view kOwnerRecord = "io.regulars.runtime.v1.OwnerRe
 inline constexpr std::string_view kCommandRecord = "io.regulars.runtime.v1.CommandRecord";
 inline constexpr std::string_view kDeadLetter = "io.regulars.runtime.v1.DeadLetter";
 inline constexpr std::string_view kShardRecord = "io.regulars.runtime.v1.ShardRecord";
+
+inline constexpr std::string_view kHandoffMessage = "io.regulars.handoff.v1.HandoffMessage";
 
 inline constexpr std::string_view kTouchReceived = "io.regulars.ingest.v1.TouchReceived";
 inline constexpr std::string_view kTouchQuarantined = "io.regulars.ingest.v1.TouchQuarantined";

@@ -15,7 +15,8 @@ import sys
 # Library levels: a library includes only lower ones; inside levels 1 and 2 neighbours are allowed
 # (the build checks link dependencies the same way).
 LEVELS = {"base": 0, "model": 1, "config": 1, "log": 1, "metrics": 1, "events": 2, "kafka": 2,
-          "store": 2, "redis": 2, "rpc": 2, "seal": 2, "normalize": 2, "shard": 3, "service": 4}
+          "store": 2, "redis": 2, "rpc": 2, "seal": 2, "normalize": 2, "shard": 3,
+          "handoff": 4, "service": 4}
 
 TESTS = r"(tests|tools)/|.*_i?test\.cc$|.*/testing/"
 KERNEL = r"services/[^/]+/kernel/(?!.*_test\.cc$)"
