@@ -6,6 +6,7 @@ SEEDS ?= 2000
 SEED  ?= 1
 # Fewer seeds are a small run: it does not take the place of a full report.
 SIM_SIZE = $(shell [ $(SEEDS) -ge 2000 ] && echo full || echo ci)
+SIM_IDENTITY_SIZE = $(shell [ $(SEEDS) -ge 10000 ] && echo full || echo ci)
 TRIES ?= 200
 SECONDS ?= 60
 ROUNDS ?= 30
@@ -78,6 +79,13 @@ sim: setup ## simulation with faults: make sim SEEDS=2000 SEED=1
 	cmake --build --preset release -j $(JOBS) --target regulars-sim
 	build/release/bin/regulars-sim --seeds=$(SEEDS) --seed=$(SEED) --size=$(SIM_SIZE) \
 	  --report=build/reports/$(SIM_SIZE:full=)/sim.json
+
+sim-identity: setup ## claim, link, root with faults, against a union-find: make sim-identity SEEDS=10000
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target regulars-sim-identity
+	build/release/bin/regulars-sim-identity --seeds=$(SEEDS) --seed=$(SEED) --cases=16 --jobs=$(JOBS) \
+	  --size=$(SIM_IDENTITY_SIZE) \
+	  --report=build/reports/$(SIM_IDENTITY_SIZE:full=)/sim_identity.json
 
 sim-selftest: sim ## take each guard of the runtime out: the auditor of the simulation must notice
 	tests/sim/selftest.sh build/release/bin/regulars-sim \

@@ -9,6 +9,7 @@
 #include "libs/events/types.h"
 #include "regulars/catalog/v1/catalog_events.pb.h"
 #include "regulars/identity/v1/identity_events.pb.h"
+#include "regulars/identity/v1/identity_links.pb.h"
 #include "regulars/identity/v1/privacy_events.pb.h"
 #include "regulars/ingest/v1/ingest_events.pb.h"
 #include "regulars/messaging/v1/messaging_events.pb.h"
@@ -35,6 +36,7 @@ TEST(EventTypesTest, EveryTypeIsAMessageOfTheProtoTree) {
            runtime::v1::ShardRecord::descriptor()->file(),
            ingest::v1::TouchReceived::descriptor()->file(),
            identity::v1::MemberResolved::descriptor()->file(),
+           identity::v1::LinkMessage::descriptor()->file(),
            identity::v1::MemberErased::descriptor()->file(),
            points::v1::PointsEarned::descriptor()->file(),
            segmentation::v1::SegmentEntered::descriptor()->file(),

@@ -73,6 +73,7 @@ inline constexpr std::string_view kMemberResolved = "io.regulars.identity.v1.Mem
 inline constexpr std::string_view kMemberCreated = "io.regulars.identity.v1.MemberCreated";
 inline constexpr std::string_view kIdentifierAnchored =
     "io.regulars.identity.v1.IdentifierAnchored";
+inline constexpr std::string_view kLinkMessage = "io.regulars.identity.v1.LinkMessage";
 inline constexpr std::string_view kMergeCommitted = "io.regulars.identity.v1.MergeCommitted";
 inline constexpr std::string_view kSplitCommitted = "io.regulars.identity.v1.SplitCommitted";
 inline constexpr std::string_view kLinkSuppressed = "io.regulars.identity.v1.LinkSuppressed";
@@ -111,7 +112,8 @@ inline constexpr std::array kAllEventTypes = {
     kPointsReversed,     kRedemptionReversed, kPointsExpired,  kSegmentEntered, kSegmentExited,
     kSendDecided,        kSendSuppressed,     kSendDelivered,  kSendFailed,     kDeliveryReported,
     kBrandChanged,       kProductLineChanged, kProductChanged, kProductRetired, kContactReported,
-    kContactChanged,     kContactDisclosed,   kConsentChanged, kMemberErased,   kIdentifierErased};
+    kContactChanged,     kContactDisclosed,   kConsentChanged, kMemberErased,   kIdentifierErased,
+    kLinkMessage};
 
 }  // namespace regulars::events
 

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     spellings[pool.name] = regulars::normalize::ReadOptions(section);
     if (auto own = section->Child("identity")) {
       options.pool_rules[pool.name] = identity::ReadTouchRules(&*own);
+      options.pool_links[pool.name] = identity::ReadLinkRules(&*own);
       own->Finish();
     }
   };

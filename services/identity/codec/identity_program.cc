@@ -8,8 +8,10 @@
 #include "libs/events/types.h"
 #include "libs/model/identifier.h"
 #include "regulars/identity/v1/identity_events.pb.h"
+#include "services/identity/codec/link_codec.h"
 #include "services/identity/codec/query_codec.h"
 #include "services/identity/codec/touch_codec.h"
+#include "services/identity/kernel/link_commands.h"
 #include "services/identity/kernel/member.h"
 #include "services/identity/vault/erasure.h"
 #include "services/identity/vault/privacy_codec.h"
@@ -37,16 +39,29 @@ absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
   *skip = false;
   if (vault::Takes(*input)) return vault::Decode(input);
   if (input->kind == shard::InputKind::kQuery) {
-    if (input->type == kLookupMember || input->type == kGetMember) return absl::OkStatus();
+    if (input->type == kLookupMember || input->type == kGetMember ||
+        input->type == kSummarizeMember) {
+      return absl::OkStatus();
+    }
     return DomainError(absl::StatusCode::kUnimplemented, "QUERY_UNKNOWN", "no such query");
   }
   if (input->kind == shard::InputKind::kCommand) {
-    return DomainError(absl::StatusCode::kUnimplemented, "COMMAND_UNKNOWN", "no such command");
+    if (!IsLinkCommand(input->type)) {
+      return DomainError(absl::StatusCode::kUnimplemented, "COMMAND_UNKNOWN", "no such command");
+    }
+    return DecodeLinkCommand(input);
   }
   if (input->type == events::kTouchReceived) {
-    input->body = std::make_shared<const TouchBodyOfInput>(DecodeTouch(*input));
+    auto body =
+        std::make_shared<TouchBodyOfInput>(DecodeTouch(*input, LinksOf(input->pool).enabled));
+    if (!KeysOf(input->pool).on()) {
+      body->contact = {};
+      body->travelling.mutable_touch()->clear_contact();
+    }
+    input->body = std::move(body);
     return absl::OkStatus();
   }
+  if (input->type == events::kLinkMessage) return DecodeLink(input);
   if (input->type == events::kIdentifierAnchored) {
     auto anchored = std::make_shared<v1::IdentifierAnchored>();
     if (!anchored->ParseFromString(input->payload) || !IsLink(*anchored, input->entity)) {
@@ -64,6 +79,11 @@ shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
                                       const shard::Input& input) const {
   if (vault::Takes(input)) return ApplyPrivacy(state, input);
   REGULARS_ASSERT(input.body != nullptr, "identity input was not decoded");
+  const LinkRules& links = LinksOf(input.pool);
+  if (input.kind == shard::InputKind::kCommand) return ApplyLinkCommand(state, input, links);
+  if (input.type == events::kLinkMessage) {
+    return ApplyLinkRecord(state, input, links, RulesOf(input.pool));
+  }
   shard::Effects effects;
   if (input.type == events::kIdentifierAnchored) {
     const auto& anchored = *static_cast<const v1::IdentifierAnchored*>(input.body.get());
@@ -73,6 +93,7 @@ shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
                                      erasure->erased_us(), &effects);
       return effects;
     }
+    if (links.enabled) return ApplyBirth(state, input, links, anchored);
     AddIdentifier(state, anchored, &effects);
     return effects;
   }
@@ -81,22 +102,14 @@ shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
     SetAside("TOUCH_MALFORMED", body.malformed, &effects);
     return effects;
   }
+  if (links.enabled) return ApplyObserved(state, input, links, RulesOf(input.pool), body);
   const TouchDecision decision =
       ResolveTouch(state, body.facts, input.now_us, RulesOf(input.pool), &effects);
   if (decision.outcome == TouchOutcome::kNewMember &&
       vault::HappenedBeforeErasure(state, body.facts.occurred_us)) {
     return vault::SetAsideErased();
   }
-  if (decision.outcome == TouchOutcome::kKnownMember ||
-      decision.outcome == TouchOutcome::kNewMember) {
-    PublishResolution(body, decision, &effects);
-    if (KeysOf(input.pool).on()) {
-      vault::PublishContact(body.contact,
-                            {decision.anchor.member(), decision.anchor.fragment_id(),
-                             body.facts.touch_id, body.touch.source(), body.facts.occurred_us},
-                            &effects);
-    }
-  }
+  PublishDecision(body, decision, &effects);
   return effects;
 }
 
@@ -114,6 +127,10 @@ shard::Reply IdentityProgram::Query(const shard::EntityState& state,
                                     const shard::Input& input) const {
   if (vault::Takes(input)) return vault::Query(state, input);
   if (input.type == kLookupMember) return AnswerLookupMember(state, input.pool);
+  if (input.type == kSummarizeMember) {
+    return {absl::StatusCode::kOk, "", "",
+            SummarizeMember(state, input.entity).SerializeAsString()};
+  }
   return AnswerGetMember(state, input.pool, input.entity);
 }
 
@@ -137,6 +154,11 @@ vault::PoolKeys IdentityProgram::KeysOf(std::string_view pool) const {
 const TouchRules& IdentityProgram::RulesOf(std::string_view pool) const {
   const auto it = options_.pool_rules.find(pool);
   return it == options_.pool_rules.end() ? options_.rules : it->second;
+}
+
+const LinkRules& IdentityProgram::LinksOf(std::string_view pool) const {
+  const auto it = options_.pool_links.find(pool);
+  return it == options_.pool_links.end() ? options_.links : it->second;
 }
 
 }  // namespace regulars::identity

@@ -1,10 +1,11 @@
 // Identity as a shard program: wire <-> kernel.
 //
-// Inputs: ingest's touches (entity = pivot's identifier key), identity's own links (entity = member
-// id). Queries: LookupMember (entity = identifier key), GetMember (entity = member id). What
-// concerns personal data, its records, commands and queries: vault/privacy_codec.h. Outputs:
-// MemberCreated and MemberResolved in `events`, IdentifierAnchored in `links`, all keyed by member.
-// Only new touches are published; repeats end here. Thread-safety, errors, units: as
+// Inputs: ingest's touches (entity = pivot's identifier key), identity's own links (entity = the
+// identifier or member they are for). Queries: LookupMember (entity = identifier key), GetMember
+// and SummarizeMember (entity = member id). Commands: MergeMembers, SplitMember, UndoMerge (entity
+// = member id). What concerns personal data: vault/privacy_codec.h. Outputs: events keyed by
+// member, links keyed by entity. Only new touches are published; repeats end here. A pool whose
+// linking is off resolves every touch at its pivot alone. Thread-safety, errors, units: as
 // shard::Program.
 #ifndef REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
 #define REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
@@ -16,6 +17,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "libs/base/text.h"
 #include "libs/shard/kernel.h"
+#include "services/identity/kernel/link_rules.h"
 #include "services/identity/kernel/resolve.h"
 #include "services/identity/vault/pool_keys.h"
 
@@ -23,8 +25,14 @@ namespace regulars::identity {
 
 inline constexpr std::string_view kLookupMember = "LookupMember";
 inline constexpr std::string_view kGetMember = "GetMember";
+inline constexpr std::string_view kSummarizeMember = "SummarizeMember";
+inline constexpr std::string_view kMergeMembers = "MergeMembers";
+inline constexpr std::string_view kSplitMember = "SplitMember";
+inline constexpr std::string_view kUndoMerge = "UndoMerge";
 
 struct IdentityOptions {
+  LinkRules links;  // for pools without their own
+  absl::flat_hash_map<std::string, LinkRules, TextHash, TextEq> pool_links;  // by pool
   TouchRules rules;  // for pools without their own
   absl::flat_hash_map<std::string, TouchRules, TextHash, TextEq> pool_rules;       // by pool
   absl::flat_hash_map<std::string, vault::PoolKeys, TextHash, TextEq> vault_keys;  // by pool
@@ -44,6 +52,7 @@ class IdentityProgram final : public shard::Program {
 
  private:
   const TouchRules& RulesOf(std::string_view pool) const;
+  const LinkRules& LinksOf(std::string_view pool) const;
   // Keys of nothing for a pool without a vault.
   vault::PoolKeys KeysOf(std::string_view pool) const;
   shard::Effects ApplyPrivacy(const shard::EntityState& state, const shard::Input& input) const;

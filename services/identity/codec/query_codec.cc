@@ -43,12 +43,13 @@ shard::Reply AnswerLookupMember(const shard::EntityState& state, std::string_vie
 shard::Reply AnswerGetMember(const shard::EntityState& state, std::string_view pool,
                              std::string_view member) {
   const std::optional<v1::MemberState> found = ReadMember(state);
-  if (!found.has_value()) {
+  // A member that messages wait for is not born yet.
+  if (!found.has_value() || !found->has_birth()) {
     if (vault::ReadErasure(state).has_value()) return vault::MemberErasedReply();
     return NotFound("MEMBER_UNKNOWN", "no such member");
   }
   v1::Member answer;
-  answer.set_name(MemberName(pool, member));
+  answer.set_name(MemberName(pool, found->parent().empty() ? member : found->parent()));
   SetTime(found->birth().birth_us(), answer.mutable_create_time());
   answer.set_identifier_count(found->identifier_count());
   answer.set_epoch(found->epoch());

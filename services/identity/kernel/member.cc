@@ -56,19 +56,27 @@ std::optional<v1::MemberState> ReadMember(const shard::EntityState& state) {
 std::string CheckMember(const shard::EntityState& state) {
   const std::optional<v1::MemberState> member = ReadMember(state);
   if (!member.has_value()) return "";
+  // Only messages that overtook its birth are there.
+  if (!member->has_birth() && member->deferred_count() > 0) return "";
   if (!member->has_birth()) return "member without birth";
+  if (!member->parent().empty()) return member->proposing_to().empty() ? "" : "an alias proposes";
   if (member->fragment_id().empty()) return "member without its first fragment";
   const auto listed = static_cast<size_t>(member->identifiers_size());
   if (listed > kIdentifiersListedMax) return "more identifiers listed than allowed";
   if (member->identifier_count() < static_cast<int64_t>(listed)) {
     return "fewer identifiers counted than listed";
   }
-  if (listed < kIdentifiersListedMax && member->identifier_count() != member->identifiers_size()) {
+  // After a split fewer than could be are listed.
+  if (listed < kIdentifiersListedMax && member->fragment_count() == 0 &&
+      member->identifier_count() != member->identifiers_size()) {
     return "identifiers counted that are not listed";
   }
   std::set<std::string_view> seen;
   for (const v1::MemberIdentifierState& known : member->identifiers()) {
-    if (!seen.insert(known.identifier().hmac()).second) return "an identifier is listed twice";
+    // Where linking is on, a phone that went round is listed with both of its fragments.
+    const std::string_view what =
+        member->fragment_count() == 0 ? known.identifier().hmac() : known.fragment_id();
+    if (!seen.insert(what).second) return "an identifier is listed twice";
   }
   return "";
 }

@@ -39,9 +39,12 @@ std::optional<TouchOutcome> Repeated(const shard::EntityState& state, const Touc
   return same ? TouchOutcome::kDuplicate : TouchOutcome::kDuplicateWithOtherContent;
 }
 
-v1::IdentifierState Anchor(const TouchFacts& touch, Micros now_us) {
-  const AnchorFacts facts{touch.pool, touch.pivot_key, 0, touch.touch_id};
+}  // namespace
+
+v1::IdentifierState FirstAnchor(const TouchFacts& touch, uint32_t anchor_epoch, Micros now_us) {
+  const AnchorFacts facts{touch.pool, touch.pivot_key, anchor_epoch, touch.touch_id};
   v1::IdentifierState anchor;
+  anchor.set_anchor_epoch(anchor_epoch);
   anchor.set_member(MintMemberId(facts));
   anchor.set_fragment_id(MintFragmentId(facts));
   anchor.set_first_seen_us(touch.occurred_us);
@@ -52,7 +55,7 @@ v1::IdentifierState Anchor(const TouchFacts& touch, Micros now_us) {
   return anchor;
 }
 
-shard::Put Remember(const TouchFacts& touch, uint32_t anchor_epoch, const TouchRules& rules) {
+shard::Put RememberTouch(const TouchFacts& touch, uint32_t anchor_epoch, const TouchRules& rules) {
   if (touch.fact.key.empty()) {
     v1::TouchSeen seen;
     seen.set_occurred_us(touch.occurred_us);
@@ -71,8 +74,6 @@ shard::Put Remember(const TouchFacts& touch, uint32_t anchor_epoch, const TouchR
   return {touch.fact.key, seen.SerializeAsString(), 0};
 }
 
-}  // namespace
-
 std::string_view OutcomeLabel(TouchOutcome outcome) {
   switch (outcome) {
     case TouchOutcome::kInFuture:
@@ -87,45 +88,50 @@ std::string_view OutcomeLabel(TouchOutcome outcome) {
       return "known_member";
     case TouchOutcome::kNewMember:
       return "new_member";
+    case TouchOutcome::kAsksObject:
+      return "asks_object";
   }
   REGULARS_ASSERT(false, "unknown touch outcome");
+}
+
+std::optional<TouchOutcome> CheckTouch(const shard::EntityState& state, const TouchFacts& touch,
+                                       Micros now_us, const TouchRules& rules,
+                                       shard::Effects* effects) {
+  std::optional<TouchOutcome> ends;
+  if (touch.occurred_us > AddOrDie(now_us, rules.future_us)) {
+    SetAside("IN_FUTURE", "the touch leads the clock of its pool too far", effects);
+    ends = TouchOutcome::kInFuture;
+  } else if (touch.fact.key.empty() && AddOrDie(touch.occurred_us, rules.window_us) < now_us) {
+    // Before the look at `seen`: the runtime may or may not have removed that key already.
+    SetAside("TOO_OLD", "older than the window in which repeats are recognised", effects);
+    ends = TouchOutcome::kTooOld;
+  } else if (ends = Repeated(state, touch); ends.has_value()) {
+    effects->sums.push_back({"touches_duplicate", 1});
+    if (*ends == TouchOutcome::kDuplicateWithOtherContent) {
+      effects->sums.push_back({"touches_duplicate_with_other_content", 1});
+    }
+  }
+  if (ends.has_value()) effects->outcome = OutcomeLabel(*ends);
+  return ends;
 }
 
 TouchDecision ResolveTouch(const shard::EntityState& state, const TouchFacts& touch, Micros now_us,
                            const TouchRules& rules, shard::Effects* effects) {
   TouchDecision decision;
-  const auto ends_here = [&](TouchOutcome outcome) {
-    decision.outcome = outcome;
-    effects->outcome = OutcomeLabel(outcome);
+  if (const auto ends = CheckTouch(state, touch, now_us, rules, effects); ends.has_value()) {
+    decision.outcome = *ends;
     return decision;
-  };
-  if (touch.occurred_us > AddOrDie(now_us, rules.future_us)) {
-    SetAside("IN_FUTURE", "the touch leads the clock of its pool too far", effects);
-    return ends_here(TouchOutcome::kInFuture);
   }
-  // Before the look at `seen`: the runtime may or may not have removed that key already.
-  if (touch.fact.key.empty() && AddOrDie(touch.occurred_us, rules.window_us) < now_us) {
-    SetAside("TOO_OLD", "older than the window in which repeats are recognised", effects);
-    return ends_here(TouchOutcome::kTooOld);
-  }
-  if (const std::optional<TouchOutcome> repeated = Repeated(state, touch); repeated.has_value()) {
-    effects->sums.push_back({"touches_duplicate", 1});
-    if (*repeated == TouchOutcome::kDuplicateWithOtherContent) {
-      effects->sums.push_back({"touches_duplicate_with_other_content", 1});
-    }
-    return ends_here(*repeated);
-  }
-
   decision.outcome = TouchOutcome::kKnownMember;
   if (std::optional<v1::IdentifierState> anchor = ReadAnchor(state); anchor.has_value()) {
     decision.anchor = *std::move(anchor);
   } else {
     decision.outcome = TouchOutcome::kNewMember;
-    decision.anchor = Anchor(touch, now_us);
+    decision.anchor = FirstAnchor(touch, 0, now_us);
     effects->puts.push_back({std::string(kAnchorSub), decision.anchor.SerializeAsString(), 0});
     effects->sums.push_back({"members_created", 1});
   }
-  effects->puts.push_back(Remember(touch, decision.anchor.anchor_epoch(), rules));
+  effects->puts.push_back(RememberTouch(touch, decision.anchor.anchor_epoch(), rules));
   effects->sums.push_back({"touches_new", 1});
   effects->outcome = OutcomeLabel(decision.outcome);
   return decision;
@@ -138,12 +144,16 @@ void SetAside(std::string_view reason, std::string_view detail, shard::Effects* 
 }
 
 std::optional<v1::IdentifierState> ReadAnchor(const shard::EntityState& state) {
-  return Read<v1::IdentifierState>(state, kAnchorSub);
+  std::optional<v1::IdentifierState> anchor = Read<v1::IdentifierState>(state, kAnchorSub);
+  if (anchor.has_value() && anchor->member().empty()) return std::nullopt;
+  return anchor;
 }
 
 std::string CheckIdentifier(const shard::EntityState& state) {
   const std::optional<v1::IdentifierState> anchor = ReadAnchor(state);
   if (!anchor.has_value()) {
+    // An object keeps what was reported of it, and an identifier may have left its member.
+    if (state.Get(kObjectSub).has_value() || state.Get(kAnchorSub).has_value()) return "";
     for (const std::string_view kind : {"order/", "refund/", "code/", "seen/"}) {
       if (state.Next(kind, kind).has_value()) return "a touch was applied without an anchor";
     }

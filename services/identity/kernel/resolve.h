@@ -9,8 +9,10 @@
 #define REGULARS_SERVICES_IDENTITY_KERNEL_RESOLVE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libs/base/time.h"
 #include "libs/shard/kernel.h"
@@ -20,6 +22,7 @@
 namespace regulars::identity {
 
 inline constexpr std::string_view kAnchorSub = "anchor";
+inline constexpr std::string_view kObjectSub = "object";
 
 struct TouchRules {
   // How long ids of ordinary touches are kept. It may be shortened at any time; lengthened only
@@ -38,6 +41,10 @@ struct TouchFacts {
   Micros occurred_us = 0;
   uint64_t content_hash = 0;  // what happened and when, without what changes between repeats
   Fact fact;
+  // Who else it names; looked at only where linking is on.
+  std::vector<types::v1::Identifier> others;
+  // The order or code it is about; looked at only where linking is on.
+  std::optional<types::v1::Identifier> object;
   // Position of its record: the tie-break of birth.
   int32_t partition = 0;
   int64_t offset = 0;
@@ -51,12 +58,15 @@ enum class TouchOutcome : uint8_t {
   kDuplicate,                  // id known
   kKnownMember,                // new; the pivot was anchored before
   kNewMember,                  // new; this touch anchored the pivot and minted its member
+  kAsksObject,                 // linking is on: its order or code says first whether it is new
 };
 std::string_view OutcomeLabel(TouchOutcome outcome);
 
 struct TouchDecision {
   TouchOutcome outcome = TouchOutcome::kDuplicate;
-  v1::IdentifierState anchor;  // set for the last two outcomes
+  v1::IdentifierState anchor;  // set for kKnownMember and kNewMember, and if `minted`
+  bool minted = false;         // kAsksObject: the touch minted the pivot's member nevertheless
+  bool provisional = false;    // a link of this touch is being decided
 };
 
 // Adds the changes of state, control sums, dead letter and outcome to `effects`; publishes nothing.
@@ -68,7 +78,17 @@ TouchDecision ResolveTouch(const shard::EntityState& state, const TouchFacts& to
 // A record that is no readable touch: dead letter, counted like the others.
 void SetAside(std::string_view reason, std::string_view detail, shard::Effects* effects);
 
-// nullopt if the identifier is not anchored.
+// --- the steps of the above, for touches whose pivot is not the only one to ask ---
+// kInFuture, kTooOld (set aside), a duplicate (counted), or nullopt: it goes on.
+std::optional<TouchOutcome> CheckTouch(const shard::EntityState& state, const TouchFacts& touch,
+                                       Micros now_us, const TouchRules& rules,
+                                       shard::Effects* effects);
+// The anchor of an identifier that this touch names first.
+v1::IdentifierState FirstAnchor(const TouchFacts& touch, uint32_t anchor_epoch, Micros now_us);
+// What is kept so that a repeat is known.
+shard::Put RememberTouch(const TouchFacts& touch, uint32_t anchor_epoch, const TouchRules& rules);
+
+// nullopt if the identifier is not anchored, or left its member and has no other one yet.
 std::optional<v1::IdentifierState> ReadAnchor(const shard::EntityState& state);
 
 // Empty when the identifier's state is sound, else what is wrong.

@@ -97,5 +97,40 @@ TEST(PoolSection, HasAWindowWithinBounds) {
   }
 }
 
+TEST(PoolSection, LinkingIsOffUnlessThePoolSaysSo) {
+  struct Row {
+    std::string yaml;
+    bool enabled;
+    size_t limits;
+    size_t problems;
+  };
+  const size_t standard = LinkRules().limits.size();
+  const Row rows[] = {
+      {"{}", false, standard, 0},
+      {"linking: true", true, standard, 0},
+      {"link_limits: [\"phone=5/365d\", \"card=1\"]", false, 2, 0},
+      {"link_limits: [\"phone=0\"]", false, 0, 1},
+      {"link_limits: [\"phone=5/3651d\"]", false, 0, 1},
+      {"link_limits: [\"phone=5/365\"]", false, 0, 1},
+      {"link_limits: [\"Phone=5\"]", false, 0, 1},
+      {"link_limits: [\"phone\"]", false, 0, 1},
+      {"identifiers_max: 1001", false, standard, 1},
+      {"merges_max: 101", false, standard, 1},
+      {"contested_max: 0", false, standard, 1},
+      {"recycle_after_days: 0", false, standard, 1},
+      {"link_rules_version: \"\"", false, standard, 1},
+  };
+  for (const Row& row : rows) {
+    config::Problems problems;
+    auto section = config::ParseYaml(row.yaml, &problems);
+    ASSERT_TRUE(section.has_value()) << row.yaml;
+    const LinkRules rules = ReadLinkRules(&*section);
+    section->Finish();
+    EXPECT_EQ(rules.enabled, row.enabled) << row.yaml;
+    EXPECT_EQ(rules.limits.size(), row.limits) << row.yaml;
+    EXPECT_EQ(problems.size(), row.problems) << row.yaml;
+  }
+}
+
 }  // namespace
 }  // namespace regulars::identity

@@ -3,9 +3,11 @@
 #ifndef REGULARS_SERVICES_IDENTITY_SHELL_POOL_SECTION_H_
 #define REGULARS_SERVICES_IDENTITY_SHELL_POOL_SECTION_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "libs/config/section.h"
+#include "services/identity/kernel/link_rules.h"
 #include "services/identity/kernel/resolve.h"
 
 namespace regulars::identity {
@@ -15,6 +17,20 @@ inline constexpr int64_t kTouchWindowDaysMax = 3650;
 // identity:
 //   touch_window_days: 400   # how long a repeat of an ordinary touch is recognised, 1..3650
 TouchRules ReadTouchRules(config::Section* identity);
+
+inline constexpr int64_t kTypeLimitMax = 1'000'000;
+inline constexpr int64_t kLimitDaysMax = 3650;
+inline constexpr int64_t kContestedMax = 1'000'000;
+inline constexpr size_t kTypeLimitsMax = 100;
+
+//   linking: false                  # whether touches that name several identifiers join members
+//   link_rules_version: "1"         # written with every edge, 1..32 bytes
+//   link_limits: ["phone=5/365d", "card=1"]   # of a type: at most so many, or so many within days
+//   identifiers_max: 1000           # per member, 1..1000
+//   merges_max: 100                 # per member, 1..100
+//   contested_max: 4                # stopped links until an identifier names nobody
+//   recycle_after_days: 90          # silence after which a phone may be somebody else's
+LinkRules ReadLinkRules(config::Section* identity);
 
 }  // namespace regulars::identity
 

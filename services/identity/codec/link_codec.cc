@@ -1,0 +1,200 @@
+#include "services/identity/codec/link_codec.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "libs/base/assert.h"
+#include "libs/base/status.h"
+#include "libs/base/text.h"
+#include "libs/events/types.h"
+#include "libs/model/hashed_id.h"
+#include "regulars/identity/v1/identity_links.pb.h"
+#include "services/identity/codec/identity_program.h"
+#include "services/identity/kernel/link_commands.h"
+#include "services/identity/kernel/link_kernel.h"
+#include "services/identity/kernel/objects.h"
+#include "services/identity/vault/erasure.h"
+
+namespace regulars::identity {
+namespace {
+
+// A link that was decoded; `touch` is set for those that carry one.
+struct LinkBody {
+  v1::LinkMessage message;
+  TouchBodyOfInput touch;
+};
+
+struct CommandBody {
+  v1::MergeMembersCommand merge;
+  v1::SplitMemberCommand split;
+  v1::UndoMergeCommand undo;
+};
+
+bool CarriesTouch(const v1::LinkMessage& message) {
+  return message.has_object_touch() || message.has_touch_returned() ||
+         message.has_resolve_through();
+}
+
+v1::ObjectTouch* TouchOf(v1::LinkMessage* message) {
+  if (message->has_object_touch()) return message->mutable_object_touch();
+  if (message->has_touch_returned()) return message->mutable_touch_returned();
+  return message->mutable_resolve_through();
+}
+
+Step::Where WhereOf(const shard::Input& input) {
+  const bool is_command = input.kind == shard::InputKind::kCommand;
+  const std::string_view topic = input.type == events::kTouchReceived ? "t" : "l";
+  std::string origin = is_command ? model::HashedId({input.entity, input.type, input.id})
+                                  : Cat(topic, input.partition, ".", input.offset);
+  return {input.pool, input.entity, std::move(origin), input.now_us, input.partition, input.offset};
+}
+
+// A touch that met its object.
+LinkOutcome ApplyTravelling(Step* step, const LinkBody& body, const TouchRules& rules,
+                            shard::Effects* effects) {
+  const v1::LinkMessage& message = body.message;
+  ObjectDecision decision;
+  if (message.has_object_touch()) {
+    decision = OnObjectTouch(step, body.touch.facts, rules, message.object_touch());
+  } else if (message.has_touch_returned()) {
+    decision = OnTouchReturned(step, body.touch.facts, message.touch_returned());
+    if (decision.is_new_member) PublishBirth(body.touch, decision.anchor, effects);
+    return decision.outcome;
+  } else {
+    decision = OnResolveThrough(step, message.resolve_through());
+  }
+  if (decision.outcome == LinkOutcome::kResolved) {
+    PublishResolved(body.touch,
+                    {std::move(decision.anchor), decision.is_new_member, decision.provisional},
+                    effects);
+  }
+  return decision.outcome;
+}
+
+absl::StatusCode CodeOf(CommandOutcome outcome) {
+  switch (outcome) {
+    case CommandOutcome::kRepeated:
+    case CommandOutcome::kDryRun:
+    case CommandOutcome::kDone:
+      return absl::StatusCode::kOk;
+    case CommandOutcome::kOperationConflict:
+      return absl::StatusCode::kAlreadyExists;
+    case CommandOutcome::kMergeWithItself:
+      return absl::StatusCode::kInvalidArgument;
+    case CommandOutcome::kMemberUnknown:
+    case CommandOutcome::kOtherUnknown:
+    case CommandOutcome::kMergeUnknown:
+    case CommandOutcome::kIdentifierUnknown:
+      return absl::StatusCode::kNotFound;
+    default:
+      return absl::StatusCode::kFailedPrecondition;
+  }
+}
+
+}  // namespace
+
+absl::Status DecodeLink(shard::Input* input) {
+  auto body = std::make_shared<LinkBody>();
+  if (!body->message.ParseFromString(input->payload) ||
+      body->message.kind_case() == v1::LinkMessage::KIND_NOT_SET) {
+    return DomainError(absl::StatusCode::kInvalidArgument, "LINK_MALFORMED", "not a LinkMessage");
+  }
+  if (CarriesTouch(body->message)) {
+    body->touch = DecodeTravelling(*input, *TouchOf(&body->message));
+    if (!body->touch.malformed.empty()) {
+      return DomainError(absl::StatusCode::kInvalidArgument, "LINK_MALFORMED",
+                         body->touch.malformed);
+    }
+  }
+  input->body = std::move(body);
+  return absl::OkStatus();
+}
+
+bool IsLinkCommand(std::string_view type) {
+  return type == kMergeMembers || type == kSplitMember || type == kUndoMerge;
+}
+
+absl::Status DecodeLinkCommand(shard::Input* input) {
+  auto body = std::make_shared<CommandBody>();
+  const bool parsed = input->type == kMergeMembers  ? body->merge.ParseFromString(input->payload)
+                      : input->type == kSplitMember ? body->split.ParseFromString(input->payload)
+                                                    : body->undo.ParseFromString(input->payload);
+  if (!parsed) {
+    return DomainError(absl::StatusCode::kInvalidArgument, "COMMAND_MALFORMED",
+                       "the command does not parse");
+  }
+  input->body = std::move(body);
+  return absl::OkStatus();
+}
+
+shard::Effects ApplyLinkRecord(const shard::EntityState& state, const shard::Input& input,
+                               const LinkRules& links, const TouchRules& rules) {
+  const auto& body = *static_cast<const LinkBody*>(input.body.get());
+  shard::Effects effects;
+  Step step(state, WhereOf(input), &links, &effects);
+  step.Finish(CarriesTouch(body.message) ? ApplyTravelling(&step, body, rules, &effects)
+                                         : ApplyLink(&step, body.message));
+  return effects;
+}
+
+shard::Effects ApplyBirth(const shard::EntityState& state, const shard::Input& input,
+                          const LinkRules& links, const v1::IdentifierAnchored& anchored) {
+  shard::Effects effects;
+  Step step(state, WhereOf(input), &links, &effects);
+  step.Finish(OnBorn(&step, anchored));
+  return effects;
+}
+
+shard::Effects ApplyObserved(const shard::EntityState& state, const shard::Input& input,
+                             const LinkRules& links, const TouchRules& rules,
+                             const TouchBodyOfInput& body) {
+  shard::Effects effects;
+  Step step(state, WhereOf(input), &links, &effects);
+  const TouchDecision decision = ObserveTouch(&step, body.facts, rules, body.travelling);
+  const bool mints = decision.minted || decision.outcome == TouchOutcome::kNewMember;
+  if (mints && vault::HappenedBeforeErasure(state, body.facts.occurred_us)) {
+    return vault::SetAsideErased();
+  }
+  if (decision.minted) PublishBirth(body, decision.anchor, &effects);
+  PublishDecision(body, decision, &effects);
+  step.Finish(LinkOutcome::kResolved);
+  effects.outcome = OutcomeLabel(decision.outcome);
+  return effects;
+}
+
+shard::Effects ApplyLinkCommand(const shard::EntityState& state, const shard::Input& input,
+                                const LinkRules& links) {
+  shard::Effects effects;
+  if (!links.enabled) {
+    effects.reply = shard::Reply{absl::StatusCode::kFailedPrecondition, "LINKING_OFF",
+                                 "linking is not switched on for this pool", ""};
+    effects.outcome = "linking_off";
+    return effects;
+  }
+  const auto& body = *static_cast<const CommandBody*>(input.body.get());
+  Step step(state, WhereOf(input), &links, &effects);
+  const CommandResult result = input.type == kMergeMembers  ? MergeMembers(&step, body.merge)
+                               : input.type == kSplitMember ? SplitMember(&step, body.split)
+                                                            : UndoMerge(&step, body.undo);
+  if (result.outcome == CommandOutcome::kDone) step.Finish(LinkOutcome::kRecorded);
+  const absl::StatusCode code = CodeOf(result.outcome);
+  effects.reply = shard::Reply{
+      code, std::string(ReasonOf(result.outcome)),
+      code == absl::StatusCode::kOk
+          ? ""
+          : Cat(OutcomeLabel(result.outcome), result.detail.empty() ? "" : ": ", result.detail),
+      code == absl::StatusCode::kOk ? result.answer.SerializeAsString() : ""};
+  effects.outcome = OutcomeLabel(result.outcome);
+  return effects;
+}
+
+void PublishDecision(const TouchBodyOfInput& body, const TouchDecision& decision,
+                     shard::Effects* effects) {
+  const bool is_new = decision.outcome == TouchOutcome::kNewMember;
+  if (!is_new && decision.outcome != TouchOutcome::kKnownMember) return;
+  if (is_new) PublishBirth(body, decision.anchor, effects);
+  PublishResolved(body, {decision.anchor, is_new, decision.provisional}, effects);
+}
+
+}  // namespace regulars::identity

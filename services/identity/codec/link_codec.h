@@ -1,0 +1,40 @@
+// The link protocol as records and commands: wire <-> kernel. Thread-safety: pure functions.
+#ifndef REGULARS_SERVICES_IDENTITY_CODEC_LINK_CODEC_H_
+#define REGULARS_SERVICES_IDENTITY_CODEC_LINK_CODEC_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "libs/shard/kernel.h"
+#include "regulars/identity/v1/identity_events.pb.h"
+#include "services/identity/codec/touch_codec.h"
+#include "services/identity/kernel/link_rules.h"
+#include "services/identity/kernel/resolve.h"
+
+namespace regulars::identity {
+
+// INVALID_ARGUMENT LINK_MALFORMED: not a LinkMessage.
+absl::Status DecodeLink(shard::Input* input);
+// INVALID_ARGUMENT COMMAND_MALFORMED.
+absl::Status DecodeLinkCommand(shard::Input* input);
+bool IsLinkCommand(std::string_view type);
+
+// What the program does with a decoded input of a pool whose linking is on.
+shard::Effects ApplyLinkRecord(const shard::EntityState& state, const shard::Input& input,
+                               const LinkRules& links, const TouchRules& rules);
+shard::Effects ApplyBirth(const shard::EntityState& state, const shard::Input& input,
+                          const LinkRules& links, const v1::IdentifierAnchored& anchored);
+shard::Effects ApplyObserved(const shard::EntityState& state, const shard::Input& input,
+                             const LinkRules& links, const TouchRules& rules,
+                             const TouchBodyOfInput& body);
+// Refusals: FAILED_PRECONDITION LINKING_OFF, and those of link_commands.h.
+shard::Effects ApplyLinkCommand(const shard::EntityState& state, const shard::Input& input,
+                                const LinkRules& links);
+
+// The events of a touch that its pivot decided.
+void PublishDecision(const TouchBodyOfInput& body, const TouchDecision& decision,
+                     shard::Effects* effects);
+
+}  // namespace regulars::identity
+
+#endif  // REGULARS_SERVICES_IDENTITY_CODEC_LINK_CODEC_H_

@@ -1,0 +1,92 @@
+#include "services/identity/kernel/guard_rails.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "libs/base/text.h"
+
+namespace regulars::identity {
+namespace {
+
+using Fragments = std::vector<const v1::MemberFragment*>;
+
+void AddActive(const std::vector<v1::MemberFragment>& all, Fragments* active) {
+  for (const v1::MemberFragment& fragment : all) {
+    if (!fragment.detached()) active->push_back(&fragment);
+  }
+}
+
+// Different values of a unique type in one scope.
+std::optional<Broken> CheckUnique(const LinkRules& rules, const Fragments& active) {
+  if (!rules.unique_is_one) return std::nullopt;
+  std::map<std::pair<std::string_view, std::string_view>, std::string_view> values;
+  for (const v1::MemberFragment* fragment : active) {
+    const types::v1::Identifier& id = fragment->identifier();
+    if (id.class_() != types::v1::IDENTIFIER_CLASS_UNIQUE) continue;
+    const auto [it, added] = values.try_emplace({id.type(), id.scope()}, id.hmac());
+    if (!added && it->second != id.hmac()) return Broken{Cat("unique:", id.type()), 1};
+  }
+  return std::nullopt;
+}
+
+std::optional<Broken> CheckLimits(const LinkRules& rules, const Fragments& active, Micros now_us) {
+  for (const TypeLimit& limit : rules.limits) {
+    std::set<std::string_view> values;
+    for (const v1::MemberFragment* fragment : active) {
+      if (fragment->identifier().type() != limit.type) continue;
+      if (limit.window_us > 0 && fragment->added_us() <= now_us - limit.window_us) continue;
+      values.insert(fragment->identifier().hmac());
+    }
+    if (static_cast<int64_t>(values.size()) > limit.max) {
+      return Broken{Cat("max_per_type:", limit.type), limit.max};
+    }
+  }
+  return std::nullopt;
+}
+
+bool IsPart(const Summary& side, std::string_view member) {
+  return side.member == member ||
+         std::find(side.names.begin(), side.names.end(), member) != side.names.end();
+}
+
+bool StayApart(const Summary& a, const Summary& b) {
+  return std::any_of(a.do_not_link.begin(), a.do_not_link.end(),
+                     [&](const v1::DoNotLink& pair) { return IsPart(b, pair.other()); });
+}
+
+}  // namespace
+
+std::optional<Broken> CheckUnion(const LinkRules& rules, const Summary& old, const Summary& young,
+                                 Micros now_us, bool override_do_not_link) {
+  if (!override_do_not_link && (StayApart(old, young) || StayApart(young, old))) {
+    return Broken{"do_not_link", 0};
+  }
+  Fragments active;
+  AddActive(old.fragments, &active);
+  AddActive(young.fragments, &active);
+  const auto fragments = static_cast<int64_t>(old.fragments.size() + young.fragments.size());
+  if (fragments > rules.identifiers_max) return Broken{"max_identifiers", rules.identifiers_max};
+  const auto merges = static_cast<int64_t>(old.names.size() + young.names.size() + 1);
+  if (merges > rules.merges_max) return Broken{"max_merges", rules.merges_max};
+  if (old.edges + young.edges + 1 > kEdgesMax) return Broken{"max_edges", kEdgesMax};
+  if (auto broken = CheckUnique(rules, active); broken.has_value()) return broken;
+  return CheckLimits(rules, active, now_us);
+}
+
+std::optional<Broken> CheckIdentifierFits(const LinkRules& rules,
+                                          const std::vector<v1::MemberFragment>& fragments,
+                                          const v1::MemberFragment& added, Micros now_us) {
+  if (static_cast<int64_t>(fragments.size()) + 1 > rules.identifiers_max) {
+    return Broken{"max_identifiers", rules.identifiers_max};
+  }
+  Fragments active;
+  AddActive(fragments, &active);
+  active.push_back(&added);
+  if (auto broken = CheckUnique(rules, active); broken.has_value()) return broken;
+  return CheckLimits(rules, active, now_us);
+}
+
+}  // namespace regulars::identity

@@ -1,0 +1,44 @@
+// The guard rails: what a member may consist of. They are checked before two become one, never
+// cleaned up after. Thread-safety: pure functions.
+#ifndef REGULARS_SERVICES_IDENTITY_KERNEL_GUARD_RAILS_H_
+#define REGULARS_SERVICES_IDENTITY_KERNEL_GUARD_RAILS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/base/time.h"
+#include "regulars/identity/v1/identity_state.pb.h"
+#include "services/identity/kernel/link_rules.h"
+
+namespace regulars::identity {
+
+// What a rule says of two sides that want to be one.
+struct Broken {
+  std::string rule;  // "do_not_link", "unique:card", "max_per_type:phone", ...
+  int64_t limit = 0;
+};
+
+// What the rules look at of a member.
+struct Summary {
+  std::string member;
+  std::vector<v1::MemberFragment> fragments;
+  std::vector<v1::DoNotLink> do_not_link;
+  std::vector<std::string> names;  // members that are part of it
+  int64_t edges = 0;
+};
+
+// The first rule that is broken, in this order: do_not_link, max_identifiers, max_merges,
+// max_edges, unique:<type>, max_per_type:<type>; nullopt if the two may be one.
+std::optional<Broken> CheckUnion(const LinkRules& rules, const Summary& old, const Summary& young,
+                                 Micros now_us, bool override_do_not_link);
+
+// As above for one more identifier at a member.
+std::optional<Broken> CheckIdentifierFits(const LinkRules& rules,
+                                          const std::vector<v1::MemberFragment>& fragments,
+                                          const v1::MemberFragment& added, Micros now_us);
+
+}  // namespace regulars::identity
+
+#endif  // REGULARS_SERVICES_IDENTITY_KERNEL_GUARD_RAILS_H_

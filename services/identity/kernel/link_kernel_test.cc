@@ -1,0 +1,280 @@
+// Who is who, read like a ledger: what touches say, message by message where the order matters.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "services/identity/kernel/births.h"
+#include "services/identity/kernel/guard_rails.h"
+#include "services/identity/kernel/town.h"
+
+namespace regulars::identity {
+namespace {
+
+struct Row {
+  std::string touch;
+  std::string same;   // two identifiers that are one person afterwards
+  std::string other;  // two that are not
+};
+
+void Play(Town* town, const std::vector<Row>& rows) {
+  const auto pair = [](const std::string& text) {
+    const size_t space = text.find(' ');
+    return std::make_pair(text.substr(0, space), text.substr(space + 1));
+  };
+  for (const Row& row : rows) {
+    town->Touch(row.touch);
+    ++town->now_us;
+    if (!row.same.empty()) {
+      EXPECT_TRUE(town->Same(pair(row.same).first, pair(row.same).second)) << row.touch;
+    }
+    if (!row.other.empty()) {
+      EXPECT_FALSE(town->Same(pair(row.other).first, pair(row.other).second)) << row.touch;
+    }
+  }
+}
+
+TEST(Linking, JoinsWhatIsProvedAndNothingElse) {
+  Town town;
+  Play(&town, {
+                  {"card:ann phone:1", "card:ann phone:1", ""},
+                  {"openid:a phone:1", "card:ann openid:a", ""},  // through the phone
+                  {"card:bob phone:2?", "", "card:bob phone:2"},  // a hint
+                  {"card:cid phone:2", "", "card:bob phone:2"},   // proved, by somebody else
+                  {"phone:9? card:dan", "", "phone:9 card:dan"},  // the pivot is not proved
+                  {"card:eve shop:1 order:A1", "", "card:ann card:eve"},
+              });
+  EXPECT_TRUE(town.Same("card:cid", "phone:2"));
+  EXPECT_EQ(town.merges.size(), 1u);
+}
+
+TEST(Linking, TheOlderMemberSurvivesWhoeverAsks) {
+  for (const bool older_asks : {true, false}) {
+    Town town;
+    town.Touch("openid:old");
+    town.now_us += 5;
+    town.Touch("openid:young");
+    const std::string old = town.Root("openid:old");
+    town.Touch(older_asks ? "openid:old openid:young" : "openid:young openid:old");
+    EXPECT_EQ(town.Root("openid:young"), old);
+    ASSERT_EQ(town.merges.size(), 1u);
+    EXPECT_EQ(town.merges[0].survivor(), old);
+    EXPECT_EQ(town.merges[0].loser_epoch(), 0u);
+    EXPECT_EQ(town.merges[0].survivor_epoch(), 1u);
+    EXPECT_EQ(town.merges[0].merge_id(), MergeId(town.merges[0].loser(), 0));
+    EXPECT_EQ(town.merges[0].fragment_ids_size(), 1);
+    EXPECT_EQ(town.Anchor("openid:young").member(), old);
+  }
+}
+
+TEST(Linking, AWarmTouchClaimsNothing) {
+  Town town;
+  town.Touch("card:ann phone:1 openid:a");
+  const auto before = town.sent;
+  EXPECT_EQ(town.Touch("card:ann phone:1 openid:a"), "known_member");
+  EXPECT_EQ(town.Touch("phone:1 card:ann"), "known_member");
+  EXPECT_EQ(town.sent, before);
+  EXPECT_EQ(town.Touch("card:ann order:A1"), "asks_object");
+  EXPECT_EQ(town.sent["object_touch"], 1);
+}
+
+TEST(Linking, AMessageThatOvertakesABirthWaits) {
+  Town town;
+  town.hold = true;
+  town.Touch("card:ann phone:1");
+  ASSERT_EQ(town.queue.size(), 1u);
+  EXPECT_EQ(town.DeliverNext(), LinkOutcome::kAnchored);  // the claim
+  EXPECT_EQ(town.DeliverNext(), LinkOutcome::kWaits);     // its `Own`
+  town.BearAll();
+  town.Deliver();
+  EXPECT_TRUE(town.Same("card:ann", "phone:1"));
+  EXPECT_EQ(ReadMember(town.states[town.Root("phone:1")])->identifier_count(), 2);
+}
+
+TEST(Linking, ReanchorsAreMonotone) {
+  struct Line {
+    uint32_t link_epoch;
+    int64_t birth;
+    LinkOutcome outcome;
+  };
+  // The anchor is of epoch 1, at a member born at 100.
+  const Line lines[] = {
+      {0, 50, LinkOutcome::kIgnored},     {1, 200, LinkOutcome::kIgnored},
+      {1, 100, LinkOutcome::kIgnored},    {1, 99, LinkOutcome::kReanchored},
+      {2, 300, LinkOutcome::kReanchored},
+  };
+  for (const Line& line : lines) {
+    Town town;
+    v1::IdentifierState anchor;
+    anchor.set_member("m_now");
+    anchor.set_fragment_id("f");
+    anchor.set_link_epoch(1);
+    anchor.mutable_birth()->set_birth_us(100);
+    town.states["i"].Set(kAnchorSub, anchor.SerializeAsString());
+    v1::LinkMessage message;
+    message.mutable_reanchor()->set_fragment_id("f");
+    message.mutable_reanchor()->set_link_epoch(line.link_epoch);
+    message.mutable_reanchor()->set_member("m_next");
+    message.mutable_reanchor()->mutable_birth()->set_birth_us(line.birth);
+    EXPECT_EQ(town.DeliverOne("i", message), line.outcome) << line.link_epoch << " " << line.birth;
+    message.mutable_reanchor()->set_fragment_id("another");
+    EXPECT_EQ(town.DeliverOne("i", message), LinkOutcome::kIgnored);
+  }
+}
+
+TEST(GuardRails, StopAUnionBeforeItHappens) {
+  Town town;
+  town.rules.limits = {{"openid", 2, 0}};
+  Play(&town, {
+                  {"card:ann phone:1", "card:ann phone:1", ""},
+                  {"card:bob phone:1", "", "card:ann card:bob"},  // two cards are two people
+                  {"card:cid openid:1", "", ""},
+                  {"card:cid openid:2", "card:cid openid:2", ""},
+                  {"card:cid openid:3", "", "card:cid openid:3"},  // the third one is expelled
+              });
+  ASSERT_GE(town.suppressed.size(), 2u);
+  EXPECT_EQ(town.suppressed[0].rule(), "unique:card");
+  EXPECT_EQ(town.suppressed.back().rule(), "max_per_type:openid");
+  EXPECT_EQ(town.suppressed.back().limit(), 2);
+  EXPECT_EQ(town.Anchor("phone:1").contested_count(), 1u);
+  ASSERT_EQ(town.splits.size(), 1u);  // what came under the expelled one meanwhile follows it
+  EXPECT_EQ(town.splits[0].parts(0).member(), town.Root("openid:3"));
+}
+
+TEST(GuardRails, AreInclusive) {
+  LinkRules rules;
+  Summary old, young;
+  old.member = "m_old";
+  young.member = "m_young";
+  const auto fragment = [](const std::string& name, Micros added) {
+    v1::MemberFragment out;
+    out.set_fragment_id("f_" + name);
+    *out.mutable_identifier() = IdOf(name);
+    out.set_added_us(added);
+    return out;
+  };
+  const Micros now = 400 * kMicrosPerDay;
+  const auto rule = [&] {
+    const auto broken = CheckUnion(rules, old, young, now, false);
+    return broken.has_value() ? broken->rule : "";
+  };
+  rules.limits = {{"phone", 2, 365 * kMicrosPerDay}};
+  old.fragments = {fragment("phone:1", now), fragment("phone:2", now)};
+  EXPECT_EQ(rule(), "");
+  young.fragments = {fragment("phone:3", now - 365 * kMicrosPerDay)};  // out of the window
+  EXPECT_EQ(rule(), "");
+  young.fragments[0].set_added_us(now - 365 * kMicrosPerDay + 1);
+  EXPECT_EQ(rule(), "max_per_type:phone");
+  young.fragments[0].set_detached(true);  // its phone is somebody else's by now
+  EXPECT_EQ(rule(), "");
+  rules.identifiers_max = 3;
+  EXPECT_EQ(rule(), "");
+  rules.identifiers_max = 2;
+  EXPECT_EQ(rule(), "max_identifiers");
+  rules.identifiers_max = 1000;
+  young.names = {"m_a", "m_b"};
+  rules.merges_max = 3;
+  EXPECT_EQ(rule(), "");
+  rules.merges_max = 2;
+  EXPECT_EQ(rule(), "max_merges");
+  rules.merges_max = 100;
+  young.edges = kEdgesMax - 1;
+  EXPECT_EQ(rule(), "");
+  young.edges = kEdgesMax;
+  EXPECT_EQ(rule(), "max_edges");
+  // The most important one first.
+  old.do_not_link.emplace_back().set_other("m_b");
+  EXPECT_EQ(rule(), "do_not_link");
+}
+
+TEST(Contested, AnIdentifierThatWasStoppedTooOftenNamesNobody) {
+  Town town;
+  town.rules.contested_max = 2;
+  for (const char* card : {"card:1", "card:2", "card:3", "card:4"}) {
+    town.Touch(std::string(card) + " phone:desk");
+    ++town.now_us;
+  }
+  EXPECT_EQ(town.Anchor("phone:desk").contested_count(), 2u);
+  EXPECT_EQ(town.sent["propose"], 2);  // the fourth was not even tried
+  EXPECT_EQ(town.suppressed.back().rule(), "contested");
+}
+
+TEST(Weak, AnIdentifierFollowsItsPersonUntilSomebodyElseHasIt) {
+  Town town;
+  town.Touch("card:ann device:tablet");
+  EXPECT_TRUE(town.Same("card:ann", "device:tablet"));
+  EXPECT_EQ(town.Touch("device:tablet"), "known_member");
+  for (int i = 0; i < 20; ++i) {
+    ++town.now_us;
+    town.Touch(Cat("card:", i, " device:tablet"));
+  }
+  EXPECT_EQ(town.merges.size(), 0u);
+  EXPECT_EQ(town.Root("device:tablet"), "");
+  EXPECT_EQ(town.Touch("device:tablet"), "new_member");  // nobody is guessed
+  EXPECT_FALSE(town.Same("card:ann", "device:tablet"));
+}
+
+TEST(RecycledPhone, GoesToTheNewOwnerAfterASilence) {
+  for (const int64_t days : {89, 91}) {
+    Town town;
+    town.Touch("card:ann phone:1");
+    const std::string fragment = town.Anchor("phone:1").fragment_id();
+    town.now_us += days * kMicrosPerDay;
+    town.Touch("card:bob phone:1");
+    EXPECT_EQ(town.merges.size(), 0u);
+    EXPECT_EQ(town.Same("card:bob", "phone:1"), days == 91);
+    EXPECT_EQ(town.Same("card:ann", "phone:1"), days == 89);
+    EXPECT_EQ(town.Anchor("phone:1").anchor_epoch(), days == 91 ? 1u : 0u);
+    // What came under the old number stays with Ann.
+    v1::MemberFragment held;
+    ASSERT_TRUE(held.ParseFromString(*town.states[town.Root("card:ann")].Get("frag/" + fragment)));
+    EXPECT_EQ(held.detached(), days == 91);
+  }
+}
+
+TEST(Objects, AnOrderCountsOnceWhoeverReportsIt) {
+  Town town;
+  town.Touch("card:ann");
+  town.Touch("openid:shop");
+  EXPECT_EQ(town.Touch("card:ann order:A1"), "asks_object");
+  EXPECT_EQ(town.resolved, std::vector<std::string>{town.Root("card:ann")});
+  town.Touch("openid:shop order:A1");  // the other channel
+  EXPECT_EQ(town.resolved.size(), 1u);
+  EXPECT_FALSE(town.Same("card:ann", "openid:shop"));  // an order joins nobody
+  town.Touch("openid:new order:A2");                   // of somebody who was never seen
+  EXPECT_EQ(town.resolved.size(), 2u);
+  EXPECT_EQ(town.resolved[1], town.Root("openid:new"));
+  EXPECT_EQ(town.sent["touch_returned"], 1);
+}
+
+TEST(Settling, ALargeMemberTellsItsIdentifiersInPortions) {
+  Town town;
+  town.rules.limits.clear();
+  town.Touch("openid:old");
+  ++town.now_us;
+  for (int i = 0; i < 300; ++i) town.Touch(Cat("openid:young email:", i));
+  town.Touch("openid:young openid:old");
+  EXPECT_EQ(town.sent["reanchor"], 301);
+  EXPECT_EQ(town.sent["settle"], 2);
+  EXPECT_EQ(town.Anchor("email:299").member(), town.Root("openid:old"));
+  EXPECT_EQ(ReadMember(town.states[town.Root("openid:old")])->identifier_count(), 302);
+}
+
+TEST(Births, AreInTheOrderOfPositionAndNeverOfIds) {
+  v1::BirthOrder a, b;
+  a.set_birth_us(1);
+  b.set_birth_us(1);
+  EXPECT_FALSE(IsOlder(a, b));
+  b.set_part(1);
+  EXPECT_TRUE(IsOlder(a, b));
+  a.set_sequence(1);
+  EXPECT_TRUE(IsOlder(b, a));
+  b.set_shard(1);
+  EXPECT_TRUE(IsOlder(a, b));
+  a.set_birth_us(2);
+  EXPECT_TRUE(IsOlder(b, a));
+}
+
+}  // namespace
+}  // namespace regulars::identity
