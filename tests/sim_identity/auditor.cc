@@ -289,10 +289,6 @@ void Auditor::PointsAreWhereTheirFragmentIs() {
       points += held.points;
       const auto home = home_.find(fragment);
       if (held.points > 0 && (home == home_.end() || home->second != member)) {
-        if (world_.shape().commands) {
-          world_.Misplaced();
-          continue;
-        }
         Wrong(Cat("points of ", fragment, " are at ", member, ", the fragment at ",
                   home == home_.end() ? "nobody" : home->second));
       }

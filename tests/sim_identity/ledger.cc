@@ -100,25 +100,35 @@ void Ledger::Merged(Account* account, const Note& note) {
   v1::MergeCommitted merged;
   merged.ParseFromString(note.payload);
   const auto epoch = static_cast<int64_t>(merged.loser_epoch());
-  if (epoch < account->live_epoch || epoch <= account->stub_epoch) return;
-  account->survivor = merged.survivor();
-  account->stub_epoch = epoch;
+  const bool late = epoch < account->live_epoch || epoch <= account->stub_epoch;
   Note page;
   page.kind = Note::kPage;
   page.member = merged.survivor();
   page.live_epoch = merged.survivor_epoch();
+  // Also of a life that ended before: what it lists left with it and comes back under a greater
+  // number only. A line that was on its way here follows.
+  for (int i = 0; i < merged.fragment_ids_size(); ++i) {
+    const std::string& fragment = merged.fragment_ids(i);
+    const uint32_t number = merged.fragment_epochs(i);
+    if (account->IsHereAfter(fragment, number)) continue;
+    Account::At& at = account->moved[fragment];
+    if (at.member.empty() || at.epoch <= number) at = {merged.survivor(), number + 1};
+    const Held held = account->fragments[fragment];
+    account->fragments.erase(fragment);
+    page.lines.push_back({fragment, held.via, number, held.points});
+  }
+  if (late) return Send(note.member, std::move(page));
+  account->survivor = merged.survivor();
+  account->stub_epoch = epoch;
   page.loser_epoch = epoch;
   page.names.assign(merged.absorbed_members().begin(), merged.absorbed_members().end());
   page.names.push_back(merged.loser());
-  for (int i = 0; i < merged.fragment_ids_size(); ++i) {
-    const std::string& fragment = merged.fragment_ids(i);
-    const Held held = account->fragments[fragment];
-    account->fragments.erase(fragment);
-    page.lines.push_back({fragment, held.via, merged.fragment_epochs(i), held.points});
-  }
   // What identity did not count yet comes with the member.
   for (const auto& [fragment, held] : account->fragments) {
-    page.lines.push_back({fragment, held.via, 0, held.points});
+    const auto counted = account->here.find(fragment);
+    const bool is_counted = counted != account->here.end();
+    page.lines.push_back(
+        {fragment, held.via, is_counted ? counted->second : 0, held.points, is_counted});
   }
   account->fragments.clear();
   Send(note.member, std::move(page));
@@ -132,6 +142,9 @@ void Ledger::Split(Account* account, const Note& note) {
       account->live_epoch =
           std::max(account->live_epoch, static_cast<int64_t>(part.member_epoch()));
       if (account->live_epoch > account->stub_epoch) account->survivor.clear();
+      for (int i = 0; i < part.fragment_ids_size(); ++i) {
+        account->Counted(part.fragment_ids(i), part.fragment_epochs(i));
+      }
     }
   }
   // Whoever was part of it learns where the rest is: a page of an earlier life may still come here.
@@ -143,25 +156,28 @@ void Ledger::Split(Account* account, const Note& note) {
     page.kind = Note::kPage;
     page.member = part.member();
     page.live_epoch = part.member_epoch();
-    const auto take = [&](const std::string& fragment, uint32_t epoch) {
+    const auto take = [&](const std::string& fragment, uint32_t epoch, bool counted) {
+      if (account->IsHereAfter(fragment, epoch)) return;
       const Held held = account->fragments[fragment];
       account->fragments.erase(fragment);
       Account::At& at = account->moved[fragment];
       if (at.epoch <= epoch) at = {part.member(), epoch};
-      page.lines.push_back({fragment, held.via, epoch, held.points});
+      page.lines.push_back({fragment, held.via, epoch, held.points, counted});
     };
     std::set<std::string> listed;
     for (const v1::SplitPart& any : split.parts()) {
       listed.insert(any.fragment_ids().begin(), any.fragment_ids().end());
     }
     for (int i = 0; i < part.fragment_ids_size(); ++i) {
-      take(part.fragment_ids(i), part.fragment_epochs(i));
+      take(part.fragment_ids(i), part.fragment_epochs(i), true);
     }
+    // Only what identity never counted goes by the name that it was heard of under.
     std::vector<std::string> unlisted;
     for (const auto& [fragment, held] : account->fragments) {
-      if (!listed.contains(fragment) && names.contains(held.via)) unlisted.push_back(fragment);
+      if (listed.contains(fragment) || account->here.contains(fragment)) continue;
+      if (names.contains(held.via)) unlisted.push_back(fragment);
     }
-    for (const std::string& fragment : unlisted) take(fragment, 0);
+    for (const std::string& fragment : unlisted) take(fragment, 0, false);
     // Whoever came back since then is not gone.
     const auto came = account->came.find(part.member());
     const bool back =
@@ -192,6 +208,7 @@ void Ledger::Page(Account* account, const Note& note) {
       on[to].lines.push_back(line);
       continue;
     }
+    if (line.counted) account->Counted(line.fragment, line.epoch);
     Held& held = account->fragments[line.fragment];
     if (held.via.empty()) held.via = line.via;
     held.points += line.points;

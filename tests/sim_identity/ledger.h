@@ -5,6 +5,7 @@
 #ifndef REGULARS_TESTS_SIM_IDENTITY_LEDGER_H_
 #define REGULARS_TESTS_SIM_IDENTITY_LEDGER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -39,12 +40,26 @@ class Ledger {
       std::string member;
       uint32_t epoch = 0;
     };
-    std::map<std::string, At> moved;      // fragments that a split took away
-    std::map<std::string, At> gone;       // members that a split took away
-    std::map<std::string, int64_t> came;  // members that came with a merge: the life that ended
-    std::string survivor;                 // not empty: a stub
+    std::map<std::string, At> moved;       // fragments that a split or a merge took away
+    std::map<std::string, uint32_t> here;  // counted here: the newest number of its splits
+    std::map<std::string, At> gone;        // members that a split took away
+    std::map<std::string, int64_t> came;   // members that came with a merge: the life that ended
+    std::string survivor;                  // not empty: a stub
     int64_t stub_epoch = -1;
     int64_t live_epoch = 0;
+
+    // The fragment came here under a greater number than what is heard now.
+    bool IsHereAfter(const std::string& fragment, uint32_t number) const {
+      const auto it = here.find(fragment);
+      return it != here.end() && it->second > number;
+    }
+    // Identity says that it is here under this number.
+    void Counted(const std::string& fragment, uint32_t number) {
+      uint32_t& known = here[fragment];
+      known = std::max(known, number);
+      const auto it = moved.find(fragment);
+      if (it != moved.end() && it->second.epoch <= number) moved.erase(it);
+    }
   };
   const std::map<std::string, Account>& accounts() const { return accounts_; }
   int64_t resolved() const { return resolved_; }
@@ -63,6 +78,7 @@ class Ledger {
       std::string fragment, via;
       uint32_t epoch = 0;
       int64_t points = 0;
+      bool counted = true;  // identity has listed the fragment
     };
     std::deque<Line> lines;  // of kPage
     // Of a page of a merge: the loser's life that ended, and who came with it.

@@ -30,7 +30,7 @@ using regulars::sim_identity::Setup;
 struct Figures {
   int64_t violations = 0, died = 0, limits = 0, touches = 0, merges = 0, splits = 0, suppressed = 0,
           expelled = 0, recycled = 0, cases = 0, link_messages = 0, reanchors = 0, warm_touches = 0,
-          warm_records = 0, misplaced = 0;
+          warm_records = 0;
 };
 
 struct Options {
@@ -59,8 +59,7 @@ Figures RunHere(const Setup& setup, int64_t cases) {
           outcome.link_messages,
           outcome.reanchors,
           outcome.warm_touches,
-          outcome.warm_records,
-          outcome.misplaced};
+          outcome.warm_records};
 }
 
 struct Child {
@@ -175,7 +174,6 @@ int main(int argc, char** argv) {
       ",\n  \"merges\": ", all.merges, ",\n  \"splits\": ", all.splits,
       ",\n  \"merge_then_split_cases\": ", all.cases, ",\n  \"links_suppressed\": ", all.suppressed,
       ",\n  \"expelled\": ", all.expelled, ",\n  \"recycled\": ", all.recycled,
-      ",\n  \"fragments_with_points_elsewhere\": ", all.misplaced,
       ",\n  \"messages_per_merge\": ", Ratio(all.link_messages, all.merges),
       ",\n  \"reanchors_per_merge\": ", Ratio(all.reanchors, all.merges),
       ",\n  \"messages_per_warm_touch\": ", Ratio(all.warm_records, all.warm_touches));

@@ -111,7 +111,6 @@ Outcome RunSeed(const Setup& setup, int64_t cases) {
     Auditor(&world, workload, ledger).Audit();
   }
   outcome.touches = workload.fed();
-  outcome.misplaced = world.misplaced();
   outcome.violations = world.violations();
   return outcome;
 }

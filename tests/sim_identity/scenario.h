@@ -17,7 +17,6 @@ struct Outcome {
   std::vector<std::string> violations;
   bool limits = false;
   int64_t touches = 0, merges = 0, splits = 0, suppressed = 0, expelled = 0, recycled = 0;
-  int64_t misplaced = 0;      // see World::Misplaced
   int64_t cases = 0;          // merge, then split: the same state as before
   int64_t link_messages = 0;  // Link, Try, Propose, Accept, Reject
   int64_t reanchors = 0;

@@ -85,9 +85,6 @@ class World {
   int64_t link_records() const { return link_records_; }
   // Pairs of identifiers (HMACs) whose link was reported as stopped.
   const std::set<std::pair<std::string, std::string>>& suppressed() const { return suppressed_; }
-  // Fragments whose points the tiny ledger holds at another member than their root.
-  void Misplaced() { ++misplaced_; }
-  int64_t misplaced() const { return misplaced_; }
   const std::vector<std::string>& violations() const { return violations_; }
   void Violation(std::string text) { violations_.push_back(std::move(text)); }
 
@@ -124,7 +121,6 @@ class World {
   std::map<int, int64_t> message_counts_;
   std::set<std::pair<std::string, std::string>> suppressed_;
   int64_t link_records_ = 0;
-  int64_t misplaced_ = 0;
   int64_t now_us_;
   std::vector<std::string> violations_;
 };

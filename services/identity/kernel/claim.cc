@@ -25,8 +25,14 @@ bool IsContested(const LinkRules& rules, const v1::IdentifierState& anchor) {
   return anchor.contested_count() >= max;
 }
 
-void RememberPeer(Step* step, std::string_view key, std::string_view touch_id, Micros occurred_us,
-                  bool claimed, v1::IdentifierState* anchor) {
+struct Peer {
+  std::string_view touch_id;
+  Micros occurred_us = 0;
+  bool claimed = false;
+  bool stopped = false;
+};
+
+void RememberPeer(Step* step, std::string_view key, const Peer& seen, v1::IdentifierState* anchor) {
   const std::string sub = Cat(kPeerPrefix, key);
   if (!step->state.Has(sub)) {
     if (anchor->peer_count() >= kKnownPeersMax) {
@@ -37,10 +43,26 @@ void RememberPeer(Step* step, std::string_view key, std::string_view touch_id, M
     }
   }
   v1::KnownPeer peer;
-  peer.set_touch_id(std::string(touch_id));
-  peer.set_occurred_us(occurred_us);
-  peer.set_claimed(claimed);
+  peer.set_touch_id(std::string(seen.touch_id));
+  peer.set_occurred_us(seen.occurred_us);
+  peer.set_claimed(seen.claimed);
+  peer.set_stopped(seen.stopped);
   step->state.Write(sub, peer);
+}
+
+// A contested pivot claims nobody. That is said, too: two who are not joined have a reason on
+// record. Who the other identifier names is not known here.
+void PublishStoppedClaim(Step* step, const TouchFacts& touch, const Identifier& other,
+                         const v1::IdentifierState& anchor) {
+  v1::Link link;
+  link.mutable_first()->set_member(anchor.member());
+  *link.mutable_first()->mutable_identifier() = touch.pivot;
+  *link.mutable_second()->mutable_identifier() = other;
+  link.mutable_edge()->set_touch_id(touch.touch_id);
+  link.mutable_edge()->set_occurred_us(touch.occurred_us);
+  link.mutable_edge()->set_rule_version(step->rules().version);
+  const Broken broken{"contested", step->rules().contested_max};
+  PublishSuppressed(step, Suppressed(link, anchor.member(), "", broken, step->now_us()));
 }
 
 v1::MemberEdge EdgeOf(const v1::Claim& claim, std::string_view fragment, const LinkRules& rules) {
@@ -89,17 +111,22 @@ bool NamesOthers(const TouchFacts& touch) {
 
 int ClaimOthers(Step* step, const TouchFacts& touch, v1::IdentifierState* anchor) {
   const LinkRules& rules = step->rules();
-  const bool pivot_joins =
-      JoinsPeople(touch.pivot) && !IsBlocked(rules, touch.pivot) && !IsContested(rules, *anchor);
+  const bool pivot_joins = JoinsPeople(touch.pivot) && !IsBlocked(rules, touch.pivot);
+  const bool pivot_contested = pivot_joins && IsContested(rules, *anchor);
   int claims = 0;
   for (const Identifier& other : touch.others) {
     if (other.class_() == types::v1::IDENTIFIER_CLASS_OBJECT || IsBlocked(rules, other)) continue;
     const std::string key = model::IdentifierKey(other.hmac());
     if (key == step->entity()) continue;
-    const bool claims_it = pivot_joins && (JoinsPeople(other) || IsWeak(other));
+    const bool would_claim = pivot_joins && (JoinsPeople(other) || IsWeak(other));
+    const bool claims_it = would_claim && !pivot_contested;
+    const bool stopped = would_claim && pivot_contested;
     const auto known = step->state.Read<v1::KnownPeer>(Cat(kPeerPrefix, key));
-    if (known.has_value() && (known->claimed() || !claims_it)) continue;
-    RememberPeer(step, key, touch.touch_id, touch.occurred_us, claims_it, anchor);
+    if (known.has_value() && (known->claimed() || (stopped ? known->stopped() : !claims_it))) {
+      continue;
+    }
+    RememberPeer(step, key, {touch.touch_id, touch.occurred_us, claims_it, stopped}, anchor);
+    if (stopped) PublishStoppedClaim(step, touch, other, *anchor);
     if (!claims_it) continue;
     v1::LinkMessage message;
     v1::Claim* claim = message.mutable_claim();
@@ -145,7 +172,7 @@ LinkOutcome OnClaim(Step* step, const v1::Claim& claim) {
         step, Suppressed(link, claim.pivot().member(), anchor.member(), broken, step->now_us()));
     return LinkOutcome::kStopped;
   }
-  RememberPeer(step, pivot_key, claim.touch_id(), claim.occurred_us(), true, &anchor);
+  RememberPeer(step, pivot_key, {claim.touch_id(), claim.occurred_us(), true, false}, &anchor);
   anchor.set_last_seen_us(std::max(anchor.last_seen_us(), DayOf(claim.occurred_us())));
   if (anchor.member().empty()) return AnchorAtClaimant(step, claim, std::move(anchor));
 
