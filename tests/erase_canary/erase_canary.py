@@ -186,6 +186,11 @@ class Scene:
     # -- what can be seen --------------------------------------------------------------------------
     def records(self):
         """[(topic, subject, key, value, headers)] of every record that the log still has."""
+        # While the log is cleaned a reader may never be told that it is at an end: it reads anew.
+        return await_("a whole reading of the log", self.read_log)
+
+    def read_log(self):
+        """As records(); None if the reading came to no end."""
         consumer = Consumer({"bootstrap.servers": self.system.bootstrap, "group.id": "canary",
                              "isolation.level": "read_uncommitted", "enable.partition.eof": True})
         found = []
@@ -197,9 +202,14 @@ class Scene:
                                      consumer.get_watermark_offsets(place, timeout=10)[0])
                       for place in places]
             consumer.assign(places)
-            left = len(places)
+            left, heard = len(places), time.monotonic()
             while left:
-                for message in consumer.consume(1000, timeout=1.0):
+                batch = consumer.consume(1000, timeout=1.0)
+                if batch:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > 5:
+                    return None
+                for message in batch:
                     if message.error():
                         left -= 1
                         continue
