@@ -9,6 +9,7 @@
 #   api-keys   lines `<id> <pool> <SHA-256 of the key, hex> [<right>,...]`: who may call for this pool.
 #   api-key    the API key itself, for callers: send `authorization: Bearer <key>`. Not for the services.
 #   privacy-key  another one, with the rights resolve-contact, export-member and erase-member.
+#   link-key     another one, with the right link-members: for staff that merges and splits members.
 # For Kubernetes: kubectl create secret generic regulars-pool-POOL \
 #   --from-file=FOLDER/pepper --from-file=FOLDER/seal-key --from-file=FOLDER/api-keys \
 #   --from-file=FOLDER/transport-keys --from-file=FOLDER/kek
@@ -30,9 +31,11 @@ digest() { openssl dgst -sha256 -r <"$1" | cut -d ' ' -f 1; }
 if [ ! -s "$dir/api-keys" ]; then
   openssl rand -hex 32 | tr -d '\n' >"$dir/api-key"
   openssl rand -hex 32 | tr -d '\n' >"$dir/privacy-key"
+  openssl rand -hex 32 | tr -d '\n' >"$dir/link-key"
   {
     echo "k1 $pool $(digest "$dir/api-key")"
     echo "privacy $pool $(digest "$dir/privacy-key") resolve-contact,export-member,erase-member"
+    echo "links $pool $(digest "$dir/link-key") link-members"
   } >"$dir/api-keys"
 fi
 [ ! -s "$dir/api-key" ] || echo "API key of pool $pool: $(cat "$dir/api-key")"

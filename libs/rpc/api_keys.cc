@@ -29,7 +29,8 @@ bool IsHexDigest(const std::string& text) {
          });
 }
 
-constexpr Right kRights[] = {Right::kResolveContact, Right::kExportMember, Right::kEraseMember};
+constexpr Right kRights[] = {Right::kResolveContact, Right::kExportMember, Right::kEraseMember,
+                             Right::kLinkMembers};
 
 // "resolve-contact,erase-member"; false for a word that is no right, or one that is there twice.
 bool ReadRights(absl::string_view text, std::vector<Right>* rights) {
@@ -54,6 +55,8 @@ std::string_view RightName(Right right) {
       return "export-member";
     case Right::kEraseMember:
       return "erase-member";
+    case Right::kLinkMembers:
+      return "link-members";
   }
   REGULARS_ASSERT(false, "unknown right");
 }

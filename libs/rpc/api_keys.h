@@ -1,8 +1,8 @@
 // Who may call: API keys, each of one pool. A key file has lines `<key id> <pool> <SHA-256 of the
 // key in hex> [<right>,...]`, blank lines and lines with # ignored: a stolen file opens nothing.
-// Every key may call the ordinary methods; what concerns personal data needs a right, and a key has
-// the rights of its line only. Thread-safety: immutable after loading. Errors: load:
-// INVALID_ARGUMENT with the line, never its content; check: UNAUTHENTICATED API_KEY_MISSING,
+// Every key may call the ordinary methods; what concerns personal data or joins people needs a
+// right, and a key has the rights of its line only. Thread-safety: immutable after loading. Errors:
+// load: INVALID_ARGUMENT with the line, never its content; check: UNAUTHENTICATED API_KEY_MISSING,
 // API_KEY_INVALID; PERMISSION_DENIED RIGHT_MISSING. Limits: limits::kApiKeysMax keys, kApiKeyMax
 // bytes.
 #ifndef REGULARS_LIBS_RPC_API_KEYS_H_
@@ -27,6 +27,7 @@ enum class Right : uint8_t {
   kResolveContact,  // `resolve-contact`: be told contact data
   kExportMember,    // `export-member`
   kEraseMember,     // `erase-member`
+  kLinkMembers,     // `link-members`: say who is one person and who is not
 };
 [[nodiscard]] std::string_view RightName(Right right);
 

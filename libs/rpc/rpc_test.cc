@@ -258,7 +258,7 @@ TEST(ApiKeysTest, AKeyHasTheRightsOfItsLineOnly) {
   };
   ApiKeys keys;
   ASSERT_TRUE(keys.Add(KeyLine("plain", "cofco", "a") + with("one", "b", "resolve-contact") +
-                       with("all", "c", "export-member,erase-member,resolve-contact"))
+                       with("all", "c", "export-member,erase-member,resolve-contact,link-members"))
                   .ok());
   struct Row {
     const char* key;
@@ -268,7 +268,8 @@ TEST(ApiKeysTest, AKeyHasTheRightsOfItsLineOnly) {
   const Row rows[] = {{"a", Right::kResolveContact, false}, {"a", Right::kEraseMember, false},
                       {"b", Right::kResolveContact, true},  {"b", Right::kExportMember, false},
                       {"c", Right::kResolveContact, true},  {"c", Right::kExportMember, true},
-                      {"c", Right::kEraseMember, true}};
+                      {"c", Right::kEraseMember, true},     {"b", Right::kLinkMembers, false},
+                      {"c", Right::kLinkMembers, true}};
   for (const Row& row : rows) {
     const auto caller = keys.Check(Cat("Bearer ", row.key));
     ASSERT_TRUE(caller.ok()) << row.key;

@@ -146,6 +146,16 @@ std::vector<shard::ShardStatus> Gateway::Shards() const {
   return out;
 }
 
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::WayTo(const rpc::Caller& caller,
+                                                              std::string_view entity) {
+  const int32_t shard = ShardOf(Bucket(caller.pool, entity), shard_count_);
+  const std::optional<Owner> owner = owners_->Of(shard);
+  if (!owner.has_value()) return NotOwned(shard);
+  if (IsLocal(*owner)) return nullptr;
+  if (caller.forwarded) return NotOwned(shard);
+  return channels_.To(owner->address);
+}
+
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller& caller,
                                                               Micros deadline_us, Work work,
                                                               Answer answer) {

@@ -21,6 +21,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,16 @@ class Gateway {
 
   template <typename Request, typename Response>
   void Submit(rpc::UnaryCall<Request, Response> call, Work work, OnPosition on_position = nullptr);
+
+  // Where a call of this entity is answered: here (nullptr), or there. UNAVAILABLE SHARD_NOT_OWNED.
+  [[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::Channel>> WayTo(const rpc::Caller& caller,
+                                                                     std::string_view entity);
+  // What a call has to know of another entity before it is submitted: the owner of work.entity
+  // answers the query, here or, asked for by `method` with `question`, on another instance. Also a
+  // call that was sent on may ask. `done` is called once, on any thread; errors as Submit.
+  template <typename Told, typename Request, typename Response, typename Question>
+  void AskFirst(const rpc::UnaryCall<Request, Response>& call, Work work, const std::string& method,
+                const Question& question, std::function<void(absl::StatusOr<Told>)> done);
 
   // Shards owned by the workers of this process.
   [[nodiscard]] std::vector<shard::ShardStatus> Shards() const;
@@ -151,6 +162,40 @@ void Gateway::AskOwner(rpc::UnaryCall<Request, Response> call, Work work, OnPosi
   } else if (*route != nullptr) {
     rpc::Forward(*route, call);
   }
+}
+
+template <typename Told, typename Request, typename Response, typename Question>
+void Gateway::AskFirst(const rpc::UnaryCall<Request, Response>& call, Work work,
+                       const std::string& method, const Question& question,
+                       std::function<void(absl::StatusOr<Told>)> done) {
+  rpc::Caller caller = call.caller();
+  caller.forwarded = false;  // the question begins here
+  auto route = Route(caller, call.deadline_us(), std::move(work),
+                     [done](const shard::Reply& reply, const std::string&) {
+                       Told answer;
+                       const absl::Status status = FillResponse(reply, &answer);
+                       if (!status.ok()) return done(status);
+                       done(std::move(answer));
+                     });
+  if (!route.ok()) return done(route.status());
+  if (*route == nullptr) return;
+  struct Flight {
+    explicit Flight(const std::shared_ptr<grpc::Channel>& to) : stub(to) {}
+    grpc::TemplatedGenericStub<Question, Told> stub;
+    grpc::ClientContext context;
+    Question question;
+    Told answer;
+  };
+  auto flight = std::make_shared<Flight>(*route);  // shared: lives until the completion has run
+  rpc::PrepareForward(caller, call.deadline_us(), &flight->context);
+  flight->question = question;
+  flight->stub.UnaryCall(&flight->context, method, grpc::StubOptions(), &flight->question,
+                         &flight->answer,
+                         [flight, done = std::move(done)](const grpc::Status& status) {
+                           const absl::Status result = rpc::ForwardResult(status);
+                           if (!result.ok()) return done(result);
+                           done(std::move(flight->answer));
+                         });
 }
 
 }  // namespace regulars::service

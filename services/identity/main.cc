@@ -6,6 +6,7 @@
 #include "libs/service/service.h"
 #include "services/identity/codec/identity_program.h"
 #include "services/identity/shell/identity_service.h"
+#include "services/identity/shell/link_service.h"
 #include "services/identity/shell/pool_section.h"
 #include "services/identity/shell/privacy_service.h"
 
@@ -36,13 +37,18 @@ int main(int argc, char** argv) {
   };
   spec.make_services = [&](service::Process& process) -> absl::StatusOr<service::GrpcServices> {
     service::GrpcServices services;
-    services.push_back(std::make_unique<identity::IdentityService>(
-        process.edge(), process.gateway(),
-        [&process](const std::string& pool) { return process.pepper(pool); },
+    const auto pepper_of = [&process](const std::string& pool) { return process.pepper(pool); };
+    const auto spelling_of =
         [&spellings](const std::string& pool) -> const regulars::normalize::Options* {
-          const auto found = spellings.find(pool);
-          return found == spellings.end() ? nullptr : &found->second;
-        }));
+      const auto found = spellings.find(pool);
+      return found == spellings.end() ? nullptr : &found->second;
+    };
+    services.push_back(std::make_unique<identity::IdentityService>(
+        process.edge(), process.gateway(), pepper_of, spelling_of));
+    services.push_back(std::make_unique<identity::LinkService>(process.edge(), process.gateway(),
+                                                               pepper_of, spelling_of));
+    services.push_back(
+        std::make_unique<identity::LinkPeerService>(process.edge(), process.gateway()));
     services.push_back(
         std::make_unique<identity::PrivacyService>(process.edge(), process.gateway()));
     return services;

@@ -11,10 +11,12 @@
 #include "libs/model/hashed_id.h"
 #include "regulars/identity/v1/identity_links.pb.h"
 #include "services/identity/codec/identity_program.h"
+#include "services/identity/codec/link_replies.h"
 #include "services/identity/kernel/link_commands.h"
 #include "services/identity/kernel/link_kernel.h"
 #include "services/identity/kernel/objects.h"
 #include "services/identity/vault/erasure.h"
+#include "services/identity/vault/privacy_codec.h"
 
 namespace regulars::identity {
 namespace {
@@ -70,26 +72,6 @@ LinkOutcome ApplyTravelling(Step* step, const LinkBody& body, const TouchRules& 
                     effects);
   }
   return decision.outcome;
-}
-
-absl::StatusCode CodeOf(CommandOutcome outcome) {
-  switch (outcome) {
-    case CommandOutcome::kRepeated:
-    case CommandOutcome::kDryRun:
-    case CommandOutcome::kDone:
-      return absl::StatusCode::kOk;
-    case CommandOutcome::kOperationConflict:
-      return absl::StatusCode::kAlreadyExists;
-    case CommandOutcome::kMergeWithItself:
-      return absl::StatusCode::kInvalidArgument;
-    case CommandOutcome::kMemberUnknown:
-    case CommandOutcome::kOtherUnknown:
-    case CommandOutcome::kMergeUnknown:
-    case CommandOutcome::kIdentifierUnknown:
-      return absl::StatusCode::kNotFound;
-    default:
-      return absl::StatusCode::kFailedPrecondition;
-  }
 }
 
 }  // namespace
@@ -167,9 +149,13 @@ shard::Effects ApplyLinkCommand(const shard::EntityState& state, const shard::In
                                 const LinkRules& links) {
   shard::Effects effects;
   if (!links.enabled) {
-    effects.reply = shard::Reply{absl::StatusCode::kFailedPrecondition, "LINKING_OFF",
-                                 "linking is not switched on for this pool", ""};
+    effects.reply = LinkingOffReply();
     effects.outcome = "linking_off";
+    return effects;
+  }
+  if (vault::ReadErasure(state).has_value()) {
+    effects.reply = vault::MemberErasedReply();
+    effects.outcome = "member_erased";
     return effects;
   }
   const auto& body = *static_cast<const CommandBody*>(input.body.get());
@@ -178,13 +164,7 @@ shard::Effects ApplyLinkCommand(const shard::EntityState& state, const shard::In
                                : input.type == kSplitMember ? SplitMember(&step, body.split)
                                                             : UndoMerge(&step, body.undo);
   if (result.outcome == CommandOutcome::kDone) step.Finish(LinkOutcome::kRecorded);
-  const absl::StatusCode code = CodeOf(result.outcome);
-  effects.reply = shard::Reply{
-      code, std::string(ReasonOf(result.outcome)),
-      code == absl::StatusCode::kOk
-          ? ""
-          : Cat(OutcomeLabel(result.outcome), result.detail.empty() ? "" : ": ", result.detail),
-      code == absl::StatusCode::kOk ? result.answer.SerializeAsString() : ""};
+  effects.reply = ReplyOf(input.pool, result);
   effects.outcome = OutcomeLabel(result.outcome);
   return effects;
 }

@@ -27,7 +27,7 @@ shard::Effects ApplyBirth(const shard::EntityState& state, const shard::Input& i
 shard::Effects ApplyObserved(const shard::EntityState& state, const shard::Input& input,
                              const LinkRules& links, const TouchRules& rules,
                              const TouchBodyOfInput& body);
-// Refusals: FAILED_PRECONDITION LINKING_OFF, and those of link_commands.h.
+// Refusals: LINKING_OFF, MEMBER_ERASED, and those of link_commands.h.
 shard::Effects ApplyLinkCommand(const shard::EntityState& state, const shard::Input& input,
                                 const LinkRules& links);
 

@@ -10,6 +10,7 @@
 #include "libs/base/hash.h"
 #include "libs/base/text.h"
 #include "libs/model/hashed_id.h"
+#include "services/identity/kernel/births.h"
 #include "services/identity/kernel/link_kernel.h"
 #include "services/identity/kernel/parts.h"
 
@@ -142,7 +143,7 @@ std::string_view ReasonOf(CommandOutcome outcome) {
     case CommandOutcome::kDone:
       return "";
     case CommandOutcome::kOperationConflict:
-      return "OPERATION_CONFLICT";
+      return "REQUEST_ID_CONFLICT";
     case CommandOutcome::kMemberUnknown:
     case CommandOutcome::kOtherUnknown:
       return "MEMBER_UNKNOWN";
@@ -156,7 +157,7 @@ std::string_view ReasonOf(CommandOutcome outcome) {
     case CommandOutcome::kMergeUnknown:
       return "MERGE_UNKNOWN";
     case CommandOutcome::kIdentifierUnknown:
-      return "IDENTIFIER_UNKNOWN";
+      return "IDENTIFIER_NOT_AT_MEMBER";
     case CommandOutcome::kNothingToSplit:
       return "NOTHING_TO_SPLIT";
     case CommandOutcome::kDoNotLink:
@@ -191,6 +192,7 @@ CommandResult MergeMembers(Step* step, const v1::MergeMembersCommand& command) {
   }
   v1::LinkCommandAnswer answer;
   answer.set_dry_run(command.dry_run());
+  answer.set_survivor(IsOlder(other.birth(), book.root().birth()) ? other.member() : book.id());
   if (command.dry_run()) return {CommandOutcome::kDryRun, "", std::move(answer)};
   v1::LinkMessage message;
   v1::Link* link = message.mutable_link();
@@ -218,11 +220,13 @@ CommandResult SplitMember(Step* step, const v1::SplitMemberCommand& command) {
   std::set<std::string> apart;
   const std::vector<v1::MemberFragment> fragments = book.Fragments();
   for (const std::string& hmac : command.identifier_hmacs()) {
-    const size_t before = apart.size();
+    bool found = false;
     for (const v1::MemberFragment& fragment : fragments) {
-      if (fragment.identifier().hmac() == hmac) apart.insert(fragment.fragment_id());
+      if (fragment.identifier().hmac() != hmac) continue;
+      apart.insert(fragment.fragment_id());
+      found = true;
     }
-    if (apart.size() == before) return Refuse(CommandOutcome::kIdentifierUnknown);
+    if (!found) return Refuse(CommandOutcome::kIdentifierUnknown);
   }
   if (apart.empty() || apart.size() == fragments.size()) {
     return Refuse(CommandOutcome::kNothingToSplit);
@@ -268,6 +272,7 @@ v1::MemberSummary SummarizeMember(const shard::EntityState& state, std::string_v
   summary.set_member(std::string(member));
   summary.set_parent(book.root().parent());
   summary.set_busy(book.proposing());
+  *summary.mutable_birth() = book.root().birth();
   if (!book.is_root()) return summary;
   const Summary own = SummaryOf(book);
   for (const v1::MemberFragment& fragment : own.fragments) *summary.add_fragments() = fragment;

@@ -1,8 +1,8 @@
 #include "services/identity/shell/identity_service.h"
 
 #include <utility>
+#include <vector>
 
-#include "libs/base/limits.h"
 #include "libs/base/status.h"
 #include "libs/model/identifier.h"
 #include "libs/model/names.h"
@@ -12,11 +12,6 @@
 
 namespace regulars::identity {
 namespace {
-
-absl::Status Invalid(std::string_view message, std::string_view field) {
-  return DomainError(absl::StatusCode::kInvalidArgument, "IDENTIFIER_INVALID", message,
-                     {{"field", std::string(field)}});
-}
 
 template <typename Request, typename Response>
 void Ask(service::Gateway* gateway, rpc::UnaryCall<Request, Response> call,
@@ -39,28 +34,9 @@ absl::StatusOr<std::string> EntityOf(const v1::LookupMemberRequest& request,
                                      const PepperOf& peppers, const SpellingOf& spellings) {
   REGULARS_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                             model::ParseName(request.parent(), "pools/{pool}"));
-  const types::v1::ClearIdentifier& id = request.identifier();
-  if (!model::IsIdentifierType(id.type())) {
-    return Invalid("the type of the identifier is malformed", "identifier.type");
-  }
-  if (id.scope().size() > limits::kIdentifierScopeMax || !model::IsPlainText(id.scope())) {
-    return Invalid("the scope of the identifier is malformed", "identifier.scope");
-  }
-  static const normalize::Options kDefaults;
-  const normalize::Options* const options = spellings(ids[0]);
-  // Also a value that is blocked now may have been recorded before.
-  const normalize::Normalized normal = normalize::Normalize(
-      id.type(), id.scope(), id.value(), options == nullptr ? kDefaults : *options);
-  if (normal.value.empty()) {
-    return Invalid("the value of the identifier is malformed, masked or needs a scope",
-                   "identifier.value");
-  }
-  const seal::Pepper* pepper = peppers(ids[0]);
-  if (pepper == nullptr) {
-    return DomainError(absl::StatusCode::kNotFound, "POOL_UNKNOWN",
-                       "this service has no such pool");
-  }
-  return model::IdentifierKey(pepper->Hmac(id.type(), id.scope(), normal.value));
+  REGULARS_ASSIGN_OR_RETURN(const std::string hmac,
+                            HmacOf(request.identifier(), ids[0], "identifier", peppers, spellings));
+  return model::IdentifierKey(hmac);
 }
 
 absl::StatusOr<std::string> EntityOf(const v1::GetMemberRequest& request) {

@@ -6,22 +6,15 @@
 #ifndef REGULARS_SERVICES_IDENTITY_SHELL_IDENTITY_SERVICE_H_
 #define REGULARS_SERVICES_IDENTITY_SHELL_IDENTITY_SERVICE_H_
 
-#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "libs/normalize/normalize.h"
 #include "libs/rpc/call.h"
-#include "libs/seal/seal.h"
 #include "libs/service/gateway.h"
 #include "regulars/identity/v1/identity_service.grpc.pb.h"
+#include "services/identity/shell/clear_identifier.h"
 
 namespace regulars::identity {
-
-// The pool's pepper; nullptr if the pool is not served here. Valid as long as the service.
-using PepperOf = std::function<const seal::Pepper*(const std::string& pool)>;
-// How the pool spells identifiers, as ingest does; nullptr: the defaults.
-using SpellingOf = std::function<const normalize::Options*(const std::string& pool)>;
 
 // The entity that a lookup asks: the identifier's key.
 //   INVALID_ARGUMENT  NAME_MALFORMED, IDENTIFIER_INVALID
