@@ -7,7 +7,6 @@
 
 #include "libs/base/assert.h"
 #include "libs/base/base32.h"
-#include "libs/base/hash.h"
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/seal/crypto.h"
@@ -88,8 +87,8 @@ absl::Status StatusOfReply(const shard::Reply& reply) {
   return WithRetryAfter(std::move(status), rpc::kRetryAfterDefault);
 }
 
-Gateway::Gateway(int32_t shard_count, const Owners* owners, rpc::TlsFiles client_tls)
-    : shard_count_(shard_count), owners_(owners), channels_(std::move(client_tls)) {}
+Gateway::Gateway(Placement placement, const Owners* owners, rpc::TlsFiles client_tls)
+    : placement_(std::move(placement)), owners_(owners), channels_(std::move(client_tls)) {}
 
 void Gateway::Attach(const std::string& instance, const std::string& address,
                      shard::Worker* worker) {
@@ -119,8 +118,8 @@ bool Gateway::MayRead(const rpc::Caller& caller, const Work& work) const {
 
 absl::Status Gateway::Read(const rpc::Caller& caller, const Work& work, ViewAnswer answer) {
   ViewReader::Job job;
-  job.shard = {program_->service(), ShardOf(Bucket(caller.pool, work.entity), shard_count_),
-               shard_count_};
+  job.shard = {program_->service(), placement_.ShardOf(caller.pool, work.entity),
+               placement_.shard_count()};
   REGULARS_ASSIGN_OR_RETURN(job.token, ParsePositionToken(work.position_token, job.shard.shard));
   shard::Input input = QueryOf(caller, work);
   bool skip = false;
@@ -159,8 +158,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::WayTo(const rpc::Caller&
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller& caller,
                                                               Micros deadline_us, Work work,
                                                               Answer answer) {
-  const int32_t shard =
-      work.shard ? *work.shard : ShardOf(Bucket(caller.pool, work.entity), shard_count_);
+  const int32_t shard = work.shard ? *work.shard : placement_.ShardOf(caller.pool, work.entity);
   REGULARS_ASSIGN_OR_RETURN(const std::optional<runtime::v1::PositionToken> wanted,
                             ParsePositionToken(work.position_token, shard));
   const std::optional<Owner> owner = owners_->Of(shard);

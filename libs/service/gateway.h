@@ -27,6 +27,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/base/placement.h"
 #include "libs/rpc/call.h"
 #include "libs/rpc/channel.h"
 #include "libs/service/owners.h"
@@ -68,8 +69,8 @@ class Gateway {
   // Called with the position of the write, as an opaque text for the caller.
   using OnPosition = std::function<void(const std::string& token)>;
 
-  // `owners` must outlive this object.
-  Gateway(int32_t shard_count, const Owners* owners, rpc::TlsFiles client_tls);
+  // `owners` must outlive this object. `placement`: where this service keeps entities.
+  Gateway(Placement placement, const Owners* owners, rpc::TlsFiles client_tls);
 
   // `instance` is the worker's name in the owners topic.
   void Attach(const std::string& instance, const std::string& address, shard::Worker* worker);
@@ -116,7 +117,7 @@ class Gateway {
   // `answer` gets the reply, or nullopt when the owner must be asked.
   absl::Status Read(const rpc::Caller& caller, const Work& work, ViewAnswer answer);
 
-  const int32_t shard_count_;
+  const Placement placement_;
   const Owners* const owners_;
   rpc::Channels channels_;
   const shard::Program* program_ = nullptr;

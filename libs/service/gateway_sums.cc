@@ -96,7 +96,7 @@ runtime::v1::Sums Gateway::OwnSums(const std::string& pool) const {
 void Gateway::GatherSums(const rpc::Caller& caller, Micros deadline_us, OnSums done) {
   const runtime::v1::Sums own = OwnSums(caller.pool);
   std::set<int32_t> open;
-  for (int32_t shard = 0; shard < shard_count_; ++shard) open.insert(shard);
+  for (int32_t shard = 0; shard < placement_.shard_count(); ++shard) open.insert(shard);
   for (const ShardSums& shard : own.shards()) open.erase(shard.shard());
   std::map<std::string, std::shared_ptr<grpc::Channel>> peers;
   for (const int32_t shard : open) {
@@ -107,7 +107,7 @@ void Gateway::GatherSums(const rpc::Caller& caller, Micros deadline_us, OnSums d
     if (!channel.ok()) return done(channel.status());
     peers[owner->address] = *std::move(channel);
   }
-  const auto gathering = std::make_shared<Gathering>(shard_count_, peers.size() + 1,
+  const auto gathering = std::make_shared<Gathering>(placement_.shard_count(), peers.size() + 1,
                                                      std::move(done));  // shared: peers
   for (const auto& [address, channel] : peers) Ask(channel, caller, deadline_us, gathering);
   gathering->Add(absl::OkStatus(), own);

@@ -48,8 +48,9 @@ absl::Status Process::Open(bool stateful) {
     // To its peers an instance is a client with the certificate of its own port.
     rpc::TlsFiles peers = settings_.grpc_tls;
     if (!settings_.grpc_tls_peer_ca_file.empty()) peers.ca_file = settings_.grpc_tls_peer_ca_file;
-    gateway_ = std::make_unique<Gateway>(static_cast<int32_t>(settings_.shards), owners_.get(),
-                                         std::move(peers));
+    gateway_ = std::make_unique<Gateway>(
+        Placement(static_cast<int32_t>(settings_.shards), PoolsTogether(settings_, service_)),
+        owners_.get(), std::move(peers));
   }
   return absl::OkStatus();
 }

@@ -148,6 +148,7 @@ class Runner {
     shard::WorkerOptions options;
     options.generation = s.generation;
     options.shard_count = static_cast<int32_t>(s.shards);
+    options.together = PoolsTogether(s, spec_.name);
     options.slot = static_cast<int32_t>(s.slot);
     options.address = address_;
     for (const PoolConfig& pool : s.pools) {

@@ -8,6 +8,7 @@
 #include "libs/base/limits.h"
 #include "libs/base/text.h"
 #include "libs/model/names.h"
+#include "libs/service/link_scope.h"
 
 namespace regulars::service {
 namespace {
@@ -189,6 +190,7 @@ void ReadPools(const std::string& service, const PoolReader& read_pool, Settings
     } else if (!names.insert(pool.name).second) {
       item.Problem("name", "is there twice");
     }
+    if (auto identity = item.Child("identity")) pool.link_scope_pool = IsLinkScopePool(&*identity);
     for (const char* other : kServices) {
       if (other != service) item.Skip(other);
     }
@@ -205,6 +207,15 @@ void ReadPools(const std::string& service, const PoolReader& read_pool, Settings
 }
 
 }  // namespace
+
+PoolNames PoolsTogether(const Settings& settings, std::string_view service) {
+  PoolNames names;
+  if (service != "identity") return names;
+  for (const PoolConfig& pool : settings.pools) {
+    if (pool.link_scope_pool) names.insert(pool.name);
+  }
+  return names;
+}
 
 void DeclareSettings(const std::string& service, const PoolReader& read_pool, Options* options,
                      Settings* settings) {

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "libs/base/placement.h"
 #include "libs/config/options.h"
 #include "libs/rpc/server.h"
 
@@ -21,6 +23,7 @@ struct PoolConfig {
   std::string transport_keys_file;  // a key per day; empty: no contact data is kept
   std::string kek_file;             // wraps the data keys of members; identity only
   std::string api_keys_file;        // who may call
+  bool link_scope_pool = false;     // identity keeps all of the pool in one shard
 };
 
 struct Settings {
@@ -59,6 +62,10 @@ struct Settings {
 
 // Reads a service's own keys of one pool.
 using PoolReader = std::function<void(const PoolConfig& pool, config::Section* section)>;
+
+// The pools whose entities the service keeps together (libs/base/placement.h): identity's pools
+// with `link_scope: pool`. Every other service spreads its members.
+[[nodiscard]] PoolNames PoolsTogether(const Settings& settings, std::string_view service);
 
 // Declares everything; `settings` must outlive `options`. The maps of other services, at the top
 // level and in pools, are skipped.

@@ -44,12 +44,24 @@ TEST(SettingsTest, TheSharedFile_IsReadByOneService) {
   EXPECT_EQ(settings.redis_addresses.size(), 2U);
 }
 
+TEST(SettingsTest, OnlyIdentityKeepsAPoolTogether) {
+  Settings settings;
+  const auto result = Read(
+      "pools:\n- {name: near, identity: {linking: true}}\n"
+      "- {name: far, identity: {linking: true, link_scope: member}}\n- {name: off}\n",
+      &settings);
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_THAT(PoolsTogether(settings, "identity"), testing::ElementsAre("near"));
+  EXPECT_THAT(PoolsTogether(settings, "points"), IsEmpty());
+}
+
 TEST(SettingsTest, Mistakes) {
   for (const char* bad :
        {"generation: 1\n", "generation: g0\n", "generation: gx\n", "shards: 0\n", "shards: 4097\n",
         "kafka_security_protocol: none\n", "pools: [{name: UPPER}]\n",
         "pools: [{name: a}, {name: a}]\n", "pools: [{name: a, clock: sun}]\n",
-        "pools: [{name: a, secret: x}]\n", "pools: [{}]\n"}) {
+        "pools: [{name: a, secret: x}]\n", "pools: [{}]\n",
+        "pools: [{name: a, identity: {linking: true, expected_members: 5000001}}]\n"}) {
     Settings settings;
     EXPECT_EQ(Read(bad, &settings).exit_code, 2) << bad;
   }

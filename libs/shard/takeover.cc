@@ -55,6 +55,7 @@ absl::Status Worker::TakeOver() {
   for (Shard* shard : fresh) {
     if (absl::Status restored = RestoreShard(shard); !restored.ok()) return restored;
     if (rebalanced_) return absl::OkStatus();
+    if (absl::Status placed = CheckPlacement(*shard); !placed.ok()) return placed;
     if (ports_.view != nullptr) {
       ports_.view->Own({.shard = shard->id,
                         .log_id = shard->log_id,
@@ -261,6 +262,28 @@ bool Worker::WaitStable(const Shard* shard) {
     ports_.pause(kStablePause);
   }
   return false;
+}
+
+// An entity in two shards would have two writers. Where the placement changed, of a few entities
+// one is almost certainly in a shard that is not its own any more.
+absl::Status Worker::CheckPlacement(const Shard& shard) const {
+  for (const auto& [pool, clock] : options_.pools) {
+    std::string prefix = StateKey(pool, "", "");
+    prefix.pop_back();
+    std::string from = prefix;
+    for (int i = 0; i < kPlacementSample; ++i) {
+      const auto found = shard.store->Next(prefix, from);
+      if (!found) break;
+      const StateKeyParts parts = ParseStateKey(found->first);
+      if (placement_.ShardOf(pool, parts.entity) != shard.id) {
+        return absl::PermissionDeniedError(
+            Cat(kWrongShard, ": pool ", pool, " has entities in shard ", shard.id,
+                " that belong elsewhere: `shards` or the pool's `link_scope` was changed"));
+      }
+      from = PrefixEnd(StateKey(pool, parts.entity, ""));
+    }
+  }
+  return shard.store->status();
 }
 
 absl::Status Worker::AssignOwned() {

@@ -16,7 +16,8 @@ Worker::Worker(const Program* program, WorkerOptions options, WorkerPorts ports)
     : program_(program),
       options_(std::move(options)),
       ports_(std::move(ports)),
-      service_(program->service()) {
+      service_(program->service()),
+      placement_(options_.shard_count, options_.together) {
   for (const InputTopic& input : program_->inputs()) {
     input_topics_.push_back(Topic(input.domain, input.kind));
   }

@@ -34,6 +34,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "libs/base/placement.h"
 #include "libs/kafka/port.h"
 #include "libs/shard/kernel.h"
 #include "libs/shard/letter.h"
@@ -65,6 +66,10 @@ inline constexpr std::string_view kRedriveCommand = "@redrive";
 // The other one: addressed by its shard, without an entity; payload a RedriveLetterRequest, reply a
 // RedriveLetterResponse.
 inline constexpr std::string_view kRedriveLetterCommand = "@redrive_letter";
+// A record whose entity is not of the shard that it came in: written with other settings than ours.
+inline constexpr std::string_view kWrongShard = "WRONG_SHARD";
+// Entities per pool that are looked at when a shard is taken over.
+inline constexpr int kPlacementSample = 64;
 // In the place of a topic where the input is no record.
 inline constexpr std::string_view kTimerTopic = "@timer";
 inline constexpr std::string_view kCommandTopic = "@command";
@@ -88,6 +93,7 @@ struct Breaks {
 struct WorkerOptions {
   int32_t generation = 1;
   int32_t shard_count = 4;
+  PoolNames together;   // pools whose entities are all in one shard
   int32_t slot = 0;     // StatefulSet ordinal: static member id and transactional.id
   std::string address;  // gRPC address that gateways forward commands to
   std::map<std::string, PoolClock> pools;
@@ -166,7 +172,8 @@ class Worker : private kafka::RebalanceListener {
 
   // One turn: take over what was assigned, gather for at most max_wait, commit. An error means that
   // the worker has dropped everything and will rejoin at the next Step; PERMISSION_DENIED (fenced
-  // static member) and CANCELLED (crash hook) mean that the process must end.
+  // static member, entities of other shards) and CANCELLED (crash hook) mean that the process must
+  // end.
   absl::Status Step(absl::Duration max_wait);
   // Any thread. False when the queue is full; done is then not called.
   [[nodiscard]] bool Submit(Command command);
@@ -292,6 +299,7 @@ class Worker : private kafka::RebalanceListener {
   absl::StatusOr<std::optional<ShardRecord>> LastShardRecord(int32_t shard_id);
   absl::Status CommitOwnership(const std::vector<Shard*>& shards);
   bool WaitStable(const Shard* shard);
+  absl::Status CheckPlacement(const Shard& shard) const;
   std::string_view FlawOf(const Shard& shard, bool log_has_books) const;
   absl::Status AssignOwned();
 
@@ -308,6 +316,7 @@ class Worker : private kafka::RebalanceListener {
   const WorkerOptions options_;
   const WorkerPorts ports_;
   const std::string service_;
+  const Placement placement_;
   std::vector<std::string> input_topics_;
 
   std::unique_ptr<kafka::Consumer> consumer_;

@@ -1,4 +1,5 @@
 // What applying an input leads to: its effects on the overlay and the records of the open batch.
+#include <algorithm>
 #include <utility>
 
 #include "libs/base/assert.h"
@@ -72,7 +73,11 @@ void Worker::CarryOut(Shard* shard, const Input& input, Effects effects) {
 void Worker::PublishEvent(Shard* shard, const Input& input, Publish publish) {
   kafka::OutRecord out;
   out.topic = Topic(service_, publish.kind);
-  out.partition = ShardOf(Bucket(input.pool, publish.entity), options_.shard_count);
+  // What a service writes to itself goes to where it keeps the entity; what others read is spread.
+  const bool own =
+      std::find(input_topics_.begin(), input_topics_.end(), out.topic) != input_topics_.end();
+  out.partition = own ? placement_.ShardOf(input.pool, publish.entity)
+                      : ShardOf(Bucket(input.pool, publish.entity), options_.shard_count);
   const std::string source = events::SourceOf(service_);
   const std::string producer = Cat(shard->id);
   out.headers = events::ToHeaders({.type = publish.type,

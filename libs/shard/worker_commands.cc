@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "libs/base/assert.h"
-#include "libs/base/hash.h"
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/events/headers.h"
@@ -39,7 +38,7 @@ Reply Unavailable(std::string_view reason, std::string_view message) {
 
 int32_t Worker::ShardOfCommand(const Command& command) const {
   if (command.shard) return *command.shard;
-  return ShardOf(Bucket(command.pool, command.entity), options_.shard_count);
+  return placement_.ShardOf(command.pool, command.entity);
 }
 
 void Worker::ApplyCommands() {

@@ -48,6 +48,10 @@ std::string Worker::ApplyEvent(Shard* shard, const kafka::Record& record) {
   if (auto* parked = ParkedKeyOf(shard, event->pool, event->subject); parked != nullptr) {
     return SetAsideParked(shard, record, parked);
   }
+  if (placement_.ShardOf(event->pool, event->subject) != shard->id) {
+    return SetAside(shard, record, event->pool, runtime::v1::DEAD_LETTER_CLASS_REFUSED, kWrongShard,
+                    "the entity is in another shard: `shards` or `link_scope` differ");
+  }
   Input input;
   input.kind = InputKind::kRecord;
   input.pool = std::string(event->pool);

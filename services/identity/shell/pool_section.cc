@@ -50,6 +50,8 @@ TouchRules ReadTouchRules(config::Section* identity) {
 LinkRules ReadLinkRules(config::Section* identity) {
   LinkRules rules;
   rules.enabled = identity->Bool("linking", false);
+  identity->Skip("link_scope");  // libs/service/link_scope.h: ingest has to know them, too
+  identity->Skip("expected_members");
   rules.version = identity->Text("link_rules_version", rules.version);
   if (rules.version.empty() || rules.version.size() > 32 || !model::IsPlainText(rules.version)) {
     identity->Problem("link_rules_version", "must be 1 to 32 bytes of text");

@@ -24,6 +24,7 @@ inline constexpr int64_t kContestedMax = 1'000'000;
 inline constexpr size_t kTypeLimitsMax = 100;
 
 //   linking: false                  # whether touches that name several identifiers join members
+//   link_scope, expected_members    # libs/service/link_scope.h
 //   link_rules_version: "1"         # written with every edge, 1..32 bytes
 //   link_limits: ["phone=5/365d", "card=1"]   # of a type: at most so many, or so many within days
 //   identifiers_max: 1000           # per member, 1..1000

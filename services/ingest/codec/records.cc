@@ -21,8 +21,8 @@ std::string ClockValue(std::string_view pool, Micros clock_us) {
 
 }  // namespace
 
-Records::Records(int32_t generation, int32_t shard_count)
-    : shard_count_(shard_count),
+Records::Records(int32_t generation, Placement identity)
+    : identity_(std::move(identity)),
       source_(events::SourceOf(events::kIngest)),
       touches_topic_(events::TopicName(events::kIngest, events::kTouchesKind, generation)),
       quarantine_topic_(events::TopicName(events::kIngest, events::kQuarantineKind, generation)),
@@ -32,7 +32,7 @@ kafka::OutRecord Records::Touch(std::string_view pool, const CanonicalTouch& can
   kafka::OutRecord record;
   record.value = canonical.received.SerializeAsString();
   record.topic = touches_topic_;
-  record.partition = ShardOf(Bucket(pool, canonical.pivot_key), shard_count_);
+  record.partition = identity_.ShardOf(pool, canonical.pivot_key);
   record.key = canonical.pivot_key;
   record.headers = events::ToHeaders({.type = events::kTouchReceived,
                                       .id = canonical.received.touch().touch_id(),
@@ -72,7 +72,7 @@ kafka::OutRecord Records::Quarantined(std::string_view pool, const std::string& 
                                       const v1::TouchQuarantined& quarantined) const {
   kafka::OutRecord record;
   record.topic = quarantine_topic_;
-  record.partition = ShardOf(Bucket(pool, id), shard_count_);
+  record.partition = ShardOf(Bucket(pool, id), shard_count());
   record.key = id;
   record.value = quarantined.SerializeAsString();
   record.headers = events::ToHeaders({.type = events::kTouchQuarantined,

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "libs/base/placement.h"
 #include "libs/base/time.h"
 #include "libs/kafka/port.h"
 #include "regulars/ingest/v1/ingest_events.pb.h"
@@ -18,8 +19,8 @@ namespace regulars::ingest {
 
 class Records {
  public:
-  // `shard_count` partitions per topic of this generation.
-  Records(int32_t generation, int32_t shard_count);
+  // `identity`: where identity keeps entities, which is where it reads their touches.
+  Records(int32_t generation, Placement identity);
 
   // Keyed by the pivot, in the partition of the pivot's shard.
   kafka::OutRecord Touch(std::string_view pool, const CanonicalTouch& canonical) const;
@@ -31,11 +32,11 @@ class Records {
   kafka::OutRecord Quarantined(std::string_view pool, const std::string& id,
                                const v1::TouchQuarantined& quarantined) const;
 
-  int32_t shard_count() const { return shard_count_; }
+  int32_t shard_count() const { return identity_.shard_count(); }
   const std::string& clocks_topic() const { return clocks_topic_; }
 
  private:
-  const int32_t shard_count_;
+  const Placement identity_;
   const std::string source_;
   const std::string touches_topic_;
   const std::string quarantine_topic_;

@@ -31,8 +31,9 @@ struct IntakeHarness {
     EXPECT_TRUE(log.CreateTopic(kClocksTopic, 1).ok());
     producer = *log.NewProducer();
     intake = std::make_unique<Intake>(
-        std::vector<PoolDoor>{Door("tea", true), Door("cafe", false)}, Records(1, kShards),
-        [] { return kGoodSeconds * kMicrosPerSecond; }, "test", producer.get(), &counts);
+        std::vector<PoolDoor>{Door("tea", true), Door("cafe", false)},
+        Records(1, Placement(kShards)), [] { return kGoodSeconds * kMicrosPerSecond; }, "test",
+        producer.get(), &counts);
   }
 
   // Seals by turning every byte around, so that a test sees that it is not clear.
@@ -81,7 +82,8 @@ struct IntakeHarness {
 
   std::unique_ptr<ClockDesk> Desk() {
     auto desk = std::make_unique<ClockDesk>(
-        Records(1, kShards), [this] { return log.NewReader(); }, producer.get(), &counts);
+        Records(1, Placement(kShards)), [this] { return log.NewReader(); }, producer.get(),
+        &counts);
     EXPECT_TRUE(desk->Load(absl::Seconds(1)).ok());
     return desk;
   }

@@ -87,7 +87,8 @@ void Parts::ReadPool(const service::PoolConfig& pool, config::Section* section) 
 
 absl::StatusOr<service::GrpcServices> Parts::Make(service::Process* process) {
   const Records records(process->config().generation,
-                        static_cast<int32_t>(process->config().shards));
+                        Placement(static_cast<int32_t>(process->config().shards),
+                                  service::PoolsTogether(process->config(), "identity")));
   counts_ =
       std::make_unique<TouchCounts>(IntakeLimits{records_max_, bytes_max_}, &process->metrics());
   REGULARS_ASSIGN_OR_RETURN(producer_, process->log().NewProducer());

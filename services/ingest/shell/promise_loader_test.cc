@@ -26,7 +26,7 @@ TEST(PromiseLoader, TriesUntilThePartitionHasALeader) {
   ASSERT_TRUE(h.Desk()->Advance(h.intake->Find("tea")->rules, 1000, absl::Seconds(1)).ok());
   std::atomic<int> left{3}, failures{0};
   ClockDesk desk(
-      Records(1, kShards),
+      Records(1, Placement(kShards)),
       [&]() -> absl::StatusOr<std::unique_ptr<kafka::Reader>> {
         if (left-- > 0) return absl::UnavailableError("no leader");
         return h.log.NewReader();
@@ -42,7 +42,7 @@ TEST(PromiseLoader, EndsWithoutHavingLoaded) {
   IntakeHarness h;
   std::atomic<int> failures{0};
   ClockDesk desk(
-      Records(1, kShards),
+      Records(1, Placement(kShards)),
       [] { return absl::StatusOr<std::unique_ptr<kafka::Reader>>(absl::UnavailableError("away")); },
       h.producer.get(), &h.counts);
   {

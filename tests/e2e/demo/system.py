@@ -152,7 +152,8 @@ class System:
 
     # -- inside ------------------------------------------------------------------------------------
     def _check_binaries(self):
-        missing = [name for name in SERVICES if not (self.binaries / f"regulars-{name}").exists()]
+        services = dict.fromkeys(map(service_of, self.nodes()))
+        missing = [name for name in services if not (self.binaries / f"regulars-{name}").exists()]
         if missing:
             raise SystemFailure(f"not built in {self.binaries}: {', '.join(missing)}; run `make build`")
 

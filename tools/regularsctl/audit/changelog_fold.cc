@@ -4,10 +4,16 @@
 #include <utility>
 
 #include "libs/base/hash.h"
+#include "libs/base/placement.h"
 #include "libs/base/text.h"
 #include "libs/shard/keys.h"
 
 namespace regulars::ctl {
+namespace {
+
+constexpr std::string_view kTogetherService = "identity";
+
+}  // namespace
 
 using runtime::v1::ShardRecord;
 
@@ -63,8 +69,10 @@ void ChangelogFold::Add(const kafka::Record& record) {
 
 bool ChangelogFold::WellFormed(std::string_view key) const {
   std::string_view pool, entity, sub;
-  return SplitKey(key, &pool, &entity, &sub) &&
-         ShardOf(Bucket(pool, entity), shard_count_) == fold_.shard;
+  if (!SplitKey(key, &pool, &entity, &sub)) return false;
+  if (ShardOf(Bucket(pool, entity), shard_count_) == fold_.shard) return true;
+  // A pool with `link_scope: pool`; which pools have it stands in no log.
+  return fold_.service == kTogetherService && ShardOfPool(pool, shard_count_) == fold_.shard;
 }
 
 void ChangelogFold::AddValue(const kafka::Record& record) {
