@@ -147,7 +147,7 @@ std::vector<shard::ShardStatus> Gateway::Shards() const {
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::WayTo(const rpc::Caller& caller,
                                                               std::string_view entity) {
-  const int32_t shard = ShardOf(Bucket(caller.pool, entity), shard_count_);
+  const int32_t shard = placement_.ShardOf(caller.pool, entity);
   const std::optional<Owner> owner = owners_->Of(shard);
   if (!owner.has_value()) return NotOwned(shard);
   if (IsLocal(*owner)) return nullptr;
