@@ -32,6 +32,14 @@ int main(int argc, char** argv) {
       options.vault_keys[pool.name] = {process.transport_keys(pool.name),
                                        process.key_wrapper(pool.name), process.pepper(pool.name),
                                        &spellings[pool.name]};
+      // Two values under one pool and version: somebody changed the rules and not their version.
+      const std::string rules = identity::RulesTag(options.pool_links[pool.name]);
+      process.metrics()
+          .MakeGauge("regulars_identity_link_rules_info",
+                     "1 for the linking rules of a pool: version and hash",
+                     {{"pool", pool.name}, {"rules", rules}})
+          .Set(1);
+      process.logger().Info("link rules", {{"pool", pool.name}, {"rules", rules}});
     }
     return std::make_unique<identity::IdentityProgram>(options);
   };

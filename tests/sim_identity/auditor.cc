@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/base/text.h"
+#include "libs/base/time.h"
 #include "libs/model/identifier.h"
 
 namespace regulars::sim_identity {
@@ -243,6 +244,16 @@ void Auditor::LimitsHold() {
     if (static_cast<int64_t>(member.names.size()) > rules.merges_max) {
       Wrong(Cat(id, " was merged too often"));
     }
+    // As the newest merge saw it. A split may have taken that one away and left older ones here.
+    if (rules.merge_rate.max <= 0 || world_.shape().commands) continue;
+    Micros newest_us = 0;
+    for (const v1::AbsorbedMember& name : member.names) {
+      newest_us = std::max(newest_us, name.time_us());
+    }
+    const auto merges = std::count_if(
+        member.names.begin(), member.names.end(),
+        [&](const auto& name) { return name.time_us() > newest_us - rules.merge_rate.window_us; });
+    if (merges > rules.merge_rate.max) Wrong(Cat(id, " was merged too often within a window"));
   }
 }
 

@@ -13,6 +13,9 @@ Shape ShapeOf(uint64_t seed) {
   shape.shards = static_cast<int32_t>(rng.Between(2, rng.PerMille(300) ? 64 : 8));
   shape.pool_scope = rng.PerMille(400);
   shape.limits = rng.PerMille(500);
+  // Not drawn: what is drawn after it stays as it was.
+  if (shape.limits && seed % 3 == 0) shape.merges_per_day = 2;
+  shape.any_pivot = seed % 4 == 2;
   shape.commands = rng.PerMille(500);
   shape.people = static_cast<int>(rng.Between(3, rng.PerMille(200) ? 40 : 12));
   shape.touches = static_cast<int>(rng.Between(20, rng.PerMille(200) ? 300 : 100));
@@ -28,8 +31,10 @@ identity::LinkRules RulesOf(const Shape& shape) {
     rules.limits = {{"phone", 3, 0}, {"email", 2, 0}};
     rules.identifiers_max = 9;
     rules.merges_max = 4;
+    rules.merge_rate = {shape.merges_per_day, kMicrosPerDay};
     return rules;
   }
+  rules.merge_rate.max = 0;
   rules.unique_is_one = false;
   rules.limits.clear();
   rules.contested_max = 1'000'000;

@@ -31,7 +31,8 @@ bool Before(const Identifier& a, const Identifier& b) {
 
 }  // namespace
 
-Workload::Workload(World* world, uint64_t seed) : world_(world), rng_(seed ^ 0x77a11) {
+Workload::Workload(World* world, uint64_t seed)
+    : world_(world), rng_(seed ^ 0x77a11), pivot_rng_(seed ^ 0x9170) {
   for (int p = 0; p < world->shape().people; ++p) {
     std::vector<Identifier>& ids = people_.emplace_back();
     if (rng_.PerMille(600)) ids.push_back(Id("card", Cat("c", p), true));
@@ -63,6 +64,12 @@ void Workload::Feed(std::vector<Identifier> ids, const std::string& native_id,
   ids.erase(std::unique(ids.begin(), ids.end(),
                         [](const auto& a, const auto& b) { return a.hmac() == b.hmac(); }),
             ids.end());
+  if (world_->shape().any_pivot && pivot_rng_.PerMille(500)) {
+    const auto at = pivot_rng_.Below(static_cast<int64_t>(ids.size()));
+    if (ids[static_cast<size_t>(at)].type() != "device") {
+      std::rotate(ids.begin(), ids.begin() + at, ids.begin() + at + 1);
+    }
+  }
   Touched touched{ids, ""};
   ingest::v1::TouchReceived received;
   ingest::v1::Touch& touch = *received.mutable_touch();

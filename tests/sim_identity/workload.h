@@ -41,7 +41,7 @@ class Workload {
             const std::string& order);
 
   World* const world_;
-  sim::Rng rng_;
+  sim::Rng rng_, pivot_rng_;
   std::vector<std::vector<types::v1::Identifier>> people_;
   std::vector<types::v1::Identifier> shared_;
   std::vector<Message> sent_;

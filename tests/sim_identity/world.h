@@ -36,9 +36,11 @@ struct Setup {
 // What a seed is like.
 struct Shape {
   int32_t shards = 2;
-  bool pool_scope = true;  // all members in one shard, or spread
-  bool limits = false;     // guard rails that bite
-  bool commands = false;   // merges and splits by command while touches come in
+  bool pool_scope = true;      // all members in one shard, or spread
+  bool limits = false;         // guard rails that bite
+  int64_t merges_per_day = 0;  // of a member; 0: no limit
+  bool any_pivot = false;      // not always the strongest identifier: two may claim each other
+  bool commands = false;       // merges and splits by command while touches come in
   int people = 10;
   int touches = 100;
   int64_t abort_per_mille = 0;

@@ -25,9 +25,15 @@ bool IsLink(const v1::IdentifierAnchored& anchored, std::string_view member) {
          anchored.identifier().hmac().size() == model::kIdentifierHmacBytes;
 }
 
+IdentityOptions Tagged(IdentityOptions options) {
+  options.links.tag = RulesTag(options.links);
+  for (auto& [pool, links] : options.pool_links) links.tag = RulesTag(links);
+  return options;
+}
+
 }  // namespace
 
-IdentityProgram::IdentityProgram(IdentityOptions options) : options_(std::move(options)) {}
+IdentityProgram::IdentityProgram(IdentityOptions options) : options_(Tagged(std::move(options))) {}
 
 std::vector<shard::InputTopic> IdentityProgram::inputs() const {
   // Links flow from identity to itself: no clock channel.

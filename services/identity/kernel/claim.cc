@@ -30,6 +30,7 @@ struct Peer {
   Micros occurred_us = 0;
   bool claimed = false;
   bool stopped = false;
+  bool was_pivot = false;
 };
 
 void RememberPeer(Step* step, std::string_view key, const Peer& seen, v1::IdentifierState* anchor) {
@@ -47,6 +48,8 @@ void RememberPeer(Step* step, std::string_view key, const Peer& seen, v1::Identi
   peer.set_occurred_us(seen.occurred_us);
   peer.set_claimed(seen.claimed);
   peer.set_stopped(seen.stopped);
+  peer.set_seen_us(step->now_us());
+  peer.set_was_pivot(seen.was_pivot);
   step->state.Write(sub, peer);
 }
 
@@ -60,7 +63,7 @@ void PublishStoppedClaim(Step* step, const TouchFacts& touch, const Identifier& 
   *link.mutable_second()->mutable_identifier() = other;
   link.mutable_edge()->set_touch_id(touch.touch_id);
   link.mutable_edge()->set_occurred_us(touch.occurred_us);
-  link.mutable_edge()->set_rule_version(step->rules().version);
+  link.mutable_edge()->set_rule_version(step->rules().tag);
   const Broken broken{"contested", step->rules().contested_max};
   PublishSuppressed(step, Suppressed(link, anchor.member(), "", broken, step->now_us()));
 }
@@ -68,7 +71,7 @@ void PublishStoppedClaim(Step* step, const TouchFacts& touch, const Identifier& 
 v1::MemberEdge EdgeOf(const v1::Claim& claim, std::string_view fragment, const LinkRules& rules) {
   v1::MemberEdge edge = MakeEdge(claim.pivot().fragment_id(), fragment);
   edge.set_touch_id(claim.touch_id());
-  edge.set_rule_version(rules.version);
+  edge.set_rule_version(rules.tag);
   edge.set_occurred_us(claim.occurred_us());
   return edge;
 }
@@ -99,6 +102,13 @@ LinkOutcome AnchorAtClaimant(Step* step, const v1::Claim& claim, v1::IdentifierS
   return LinkOutcome::kAnchored;
 }
 
+// Two that were each other's pivot at the same moment claim each other, and each knows the other
+// one as claimed before it hears of the other claim. One of the two claims has to go on: that to
+// the smaller key.
+bool Crossed(const v1::KnownPeer& known, std::string_view own_key, std::string_view pivot_key) {
+  return known.was_pivot() && own_key < pivot_key;
+}
+
 }  // namespace
 
 Micros DayOf(Micros at_us) { return at_us - at_us % kMicrosPerDay; }
@@ -125,7 +135,7 @@ int ClaimOthers(Step* step, const TouchFacts& touch, v1::IdentifierState* anchor
     if (known.has_value() && (known->claimed() || (stopped ? known->stopped() : !claims_it))) {
       continue;
     }
-    RememberPeer(step, key, {touch.touch_id, touch.occurred_us, claims_it, stopped}, anchor);
+    RememberPeer(step, key, {touch.touch_id, touch.occurred_us, claims_it, stopped, true}, anchor);
     if (stopped) PublishStoppedClaim(step, touch, other, *anchor);
     if (!claims_it) continue;
     v1::LinkMessage message;
@@ -153,7 +163,9 @@ LinkOutcome OnClaim(Step* step, const v1::Claim& claim) {
   const bool was_seen = anchor.last_seen_us() > 0;  // false: not since linking is on
   const Micros silent_us = claim.occurred_us() - anchor.last_seen_us();
   const auto known = step->state.Read<v1::KnownPeer>(Cat(kPeerPrefix, pivot_key));
-  if (known.has_value() && known->claimed()) return LinkOutcome::kIgnored;
+  if (known.has_value() && known->claimed() && !Crossed(*known, step->entity(), pivot_key)) {
+    return LinkOutcome::kIgnored;
+  }
 
   v1::Link link;
   *link.mutable_first() = claim.pivot();
@@ -166,13 +178,14 @@ LinkOutcome OnClaim(Step* step, const v1::Claim& claim) {
   if (IsContested(rules, anchor) || denied) {
     link.mutable_edge()->set_touch_id(claim.touch_id());
     link.mutable_edge()->set_occurred_us(claim.occurred_us());
-    link.mutable_edge()->set_rule_version(rules.version);
+    link.mutable_edge()->set_rule_version(rules.tag);
     const Broken broken{denied ? "denied" : "contested", denied ? 0 : rules.contested_max};
     PublishSuppressed(
         step, Suppressed(link, claim.pivot().member(), anchor.member(), broken, step->now_us()));
     return LinkOutcome::kStopped;
   }
-  RememberPeer(step, pivot_key, {claim.touch_id(), claim.occurred_us(), true, false}, &anchor);
+  RememberPeer(step, pivot_key, {claim.touch_id(), claim.occurred_us(), true, false, false},
+               &anchor);
   anchor.set_last_seen_us(std::max(anchor.last_seen_us(), DayOf(claim.occurred_us())));
   if (anchor.member().empty()) return AnchorAtClaimant(step, claim, std::move(anchor));
 

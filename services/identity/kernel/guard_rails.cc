@@ -47,6 +47,20 @@ std::optional<Broken> CheckLimits(const LinkRules& rules, const Fragments& activ
   return std::nullopt;
 }
 
+// Merges of either side count, and the one that is asked for.
+std::optional<Broken> CheckMergeRate(const LinkRules& rules, const Summary& old,
+                                     const Summary& young, Micros now_us) {
+  const MergeRate& rate = rules.merge_rate;
+  if (rate.max <= 0) return std::nullopt;
+  int64_t merges = 1;
+  for (const Summary* side : {&old, &young}) {
+    merges += std::count_if(side->merges_us.begin(), side->merges_us.end(),
+                            [&](Micros at_us) { return at_us > now_us - rate.window_us; });
+  }
+  if (merges <= rate.max) return std::nullopt;
+  return Broken{"merges_per_window", rate.max};
+}
+
 bool IsPart(const Summary& side, std::string_view member) {
   return side.member == member ||
          std::find(side.names.begin(), side.names.end(), member) != side.names.end();
@@ -71,6 +85,7 @@ std::optional<Broken> CheckUnion(const LinkRules& rules, const Summary& old, con
   if (fragments > rules.identifiers_max) return Broken{"max_identifiers", rules.identifiers_max};
   const auto merges = static_cast<int64_t>(old.names.size() + young.names.size() + 1);
   if (merges > rules.merges_max) return Broken{"max_merges", rules.merges_max};
+  if (auto broken = CheckMergeRate(rules, old, young, now_us); broken.has_value()) return broken;
   if (old.edges + young.edges + 1 > kEdgesMax) return Broken{"max_edges", kEdgesMax};
   if (auto broken = CheckUnique(rules, active); broken.has_value()) return broken;
   return CheckLimits(rules, active, now_us);

@@ -26,11 +26,12 @@ struct Summary {
   std::vector<v1::MemberFragment> fragments;
   std::vector<v1::DoNotLink> do_not_link;
   std::vector<std::string> names;  // members that are part of it
+  std::vector<Micros> merges_us;   // when each of them became part of it
   int64_t edges = 0;
 };
 
 // The first rule that is broken, in this order: do_not_link, max_identifiers, max_merges,
-// max_edges, unique:<type>, max_per_type:<type>; nullopt if the two may be one.
+// merges_per_window, max_edges, unique:<type>, max_per_type:<type>; nullopt if the two may be one.
 std::optional<Broken> CheckUnion(const LinkRules& rules, const Summary& old, const Summary& young,
                                  Micros now_us, bool override_do_not_link);
 

@@ -18,9 +18,10 @@ bool IsCommand(const v1::Link& link) { return link.second().identifier().hmac().
 // Both ends are here: the link is an edge of this member.
 LinkOutcome Record(Step* step, MemberBook* book, const v1::LinkMessage& message) {
   if (book->proposing()) return Wait(step, book, message);
-  const v1::Link& link = message.link();
-  if (step->state.Has(EdgeKey(kRevokedPrefix, link.edge()))) return LinkOutcome::kIgnored;
-  if (!book->AddEdge(link.edge())) return LinkOutcome::kIgnored;
+  v1::MemberEdge edge = message.link().edge();
+  if (step->state.Has(EdgeKey(kRevokedPrefix, edge))) return LinkOutcome::kIgnored;
+  edge.set_decided_us(step->now_us());
+  if (!book->AddEdge(edge)) return LinkOutcome::kIgnored;
   book->Save();
   return LinkOutcome::kRecorded;
 }
@@ -144,7 +145,10 @@ Summary SummaryOf(const MemberBook& book) {
   summary.member = book.id();
   summary.fragments = book.Fragments();
   summary.do_not_link = book.Pairs();
-  for (const v1::AbsorbedMember& name : book.Names()) summary.names.push_back(name.member());
+  for (const v1::AbsorbedMember& name : book.Names()) {
+    summary.names.push_back(name.member());
+    summary.merges_us.push_back(name.time_us());
+  }
   summary.edges = static_cast<int64_t>(book.Edges().size());
   return summary;
 }

@@ -73,6 +73,7 @@ Summary ToSummary(const v1::MemberSummary& other) {
   summary.fragments.assign(other.fragments().begin(), other.fragments().end());
   summary.do_not_link.assign(other.do_not_link().begin(), other.do_not_link().end());
   summary.names.assign(other.names().begin(), other.names().end());
+  summary.merges_us.assign(other.merge_times_us().begin(), other.merge_times_us().end());
   summary.edges = other.edge_count();
   return summary;
 }
@@ -277,6 +278,7 @@ v1::MemberSummary SummarizeMember(const shard::EntityState& state, std::string_v
   const Summary own = SummaryOf(book);
   for (const v1::MemberFragment& fragment : own.fragments) *summary.add_fragments() = fragment;
   for (const std::string& name : own.names) summary.add_names(name);
+  for (const Micros at_us : own.merges_us) summary.add_merge_times_us(at_us);
   for (const v1::DoNotLink& pair : own.do_not_link) *summary.add_do_not_link() = pair;
   summary.set_edge_count(own.edges);
   return summary;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -186,6 +187,125 @@ TEST(GuardRails, AreInclusive) {
   // The most important one first.
   old.do_not_link.emplace_back().set_other("m_b");
   EXPECT_EQ(rule(), "do_not_link");
+}
+
+TEST(GuardRails, MergesCountWithinTheirWindow) {
+  struct Case {
+    int64_t max;
+    std::vector<int64_t> old_days_ago, young_days_ago;
+    std::string rule;
+  };
+  const Case rows[] = {
+      {1, {}, {}, ""},
+      {1, {0}, {}, "merges_per_window"},
+      {2, {0}, {}, ""},
+      {2, {0}, {0}, "merges_per_window"},  // of either side
+      {2, {6}, {0}, "merges_per_window"},
+      {2, {7}, {0}, ""},  // out of the window
+      {2, {7, 8, 9}, {30}, ""},
+      {0, {0, 0, 0, 0}, {0, 0, 0}, ""},  // off
+  };
+  const Micros now = 400 * kMicrosPerDay;
+  for (const Case& row : rows) {
+    LinkRules rules;
+    rules.merge_rate = {row.max, 7 * kMicrosPerDay};
+    Summary old, young;
+    for (const int64_t days : row.old_days_ago) old.merges_us.push_back(now - days * kMicrosPerDay);
+    for (const int64_t days : row.young_days_ago) {
+      young.merges_us.push_back(now - days * kMicrosPerDay);
+    }
+    const auto broken = CheckUnion(rules, old, young, now, false);
+    EXPECT_EQ(broken.has_value() ? broken->rule : "", row.rule) << row.max;
+    EXPECT_EQ(broken.has_value() ? broken->limit : row.max, row.max);
+    // The more lasting limit is named first, the one of edges later.
+    old.names.assign(static_cast<size_t>(rules.merges_max), "m_a");
+    EXPECT_EQ(CheckUnion(rules, old, young, now, false)->rule, "max_merges");
+    old.names.clear();
+    old.edges = kEdgesMax;
+    EXPECT_EQ(CheckUnion(rules, old, young, now, false)->rule,
+              row.rule.empty() ? "max_edges" : row.rule);
+  }
+}
+
+TEST(GuardRails, AMemberIsNotMergedFasterThanAPoolAllows) {
+  Town town;
+  town.rules.merge_rate = {2, kMicrosPerDay};
+  town.rules.limits.clear();
+  for (int i = 0; i < 3; ++i) town.Touch(Cat("openid:", i));
+  town.Touch("card:ann");
+  const auto join = [&](int i) {
+    town.Touch(Cat("card:ann openid:", i));
+    return town.Same("card:ann", Cat("openid:", i));
+  };
+  EXPECT_TRUE(join(0));
+  town.now_us += kMicrosPerDay / 2;
+  EXPECT_TRUE(join(1));
+  EXPECT_FALSE(join(2));
+  ASSERT_EQ(town.suppressed.size(), 2u);  // said to both
+  EXPECT_EQ(town.suppressed[0].rule(), "merges_per_window");
+  EXPECT_EQ(town.suppressed[0].limit(), 2);
+  town.now_us += kMicrosPerDay / 2;  // the first merge left the window
+  town.Touch("openid:2 email:new");  // taken in, which is no merge
+  EXPECT_TRUE(town.Same("email:new", "openid:2"));
+  town.Touch("email:new card:ann");
+  EXPECT_TRUE(town.Same("openid:2", "card:ann"));
+}
+
+TEST(RulesTag, TellsRulesApartThatShareAVersion) {
+  const LinkRules standard;
+  std::vector<LinkRules> changed(8, standard);
+  changed[0].unique_is_one = false;
+  changed[1].limits[0].max = 6;
+  changed[2].limits[0].window_us += 1;
+  changed[3].identifiers_max = 999;
+  changed[4].merges_max = 99;
+  changed[5].merge_rate.max = 21;
+  changed[6].contested_max = 5;
+  changed[7].recycle_after_us += 1;
+  std::set<std::string> tags{RulesTag(standard)};
+  for (const LinkRules& rules : changed) {
+    EXPECT_EQ(RulesTag(rules).rfind("1@", 0), 0u);
+    EXPECT_TRUE(tags.insert(RulesTag(rules)).second);
+  }
+  EXPECT_EQ(RulesTag(standard), "1@3f89bf7b");  // it is on disk, with every edge
+  LinkRules on = standard;
+  on.enabled = true;
+  EXPECT_EQ(RulesTag(on), RulesTag(standard));  // says nothing about links
+}
+
+TEST(Linking, WritesTheRulesWithEveryEdge) {
+  Town town;
+  town.rules.tag = RulesTag(town.rules);
+  town.Touch("card:ann");
+  town.Touch("openid:a");
+  town.Touch("card:ann openid:a");
+  town.Touch("card:bob openid:a");
+  EXPECT_EQ(town.merges.at(0).evidence().rule_version(), town.rules.tag);
+  EXPECT_EQ(town.suppressed.at(0).evidence().rule_version(), town.rules.tag);
+}
+
+TEST(Linking, TwoThatClaimEachOtherAtOnceAreOne) {
+  // Each is the pivot of a touch that names the other one before it hears of the other touch.
+  for (const bool known : {false, true}) {
+    for (const bool births_late : {false, true}) {
+      Town town;
+      if (known) {
+        town.Touch("openid:a");
+        ++town.now_us;
+        town.Touch("phone:1");
+      }
+      town.hold = true;
+      town.Touch("openid:a phone:1");
+      town.Touch("phone:1 openid:a");
+      if (!births_late) town.BearAll();
+      if (births_late) town.Deliver();
+      town.BearAll();
+      town.Deliver();
+      EXPECT_TRUE(town.Same("openid:a", "phone:1")) << known << births_late;
+      EXPECT_EQ(town.merges.size(), 1u);
+      EXPECT_EQ(town.suppressed.size(), 0u);
+    }
+  }
 }
 
 TEST(Contested, AnIdentifierThatWasStoppedTooOftenNamesNobody) {

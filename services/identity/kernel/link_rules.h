@@ -1,5 +1,5 @@
 // The rules under which identifiers join people, per pool. A value of this type is one version of
-// them; `version` is written with every edge. Thread-safety: plain values. Units: microseconds.
+// them; its tag is written with every edge. Thread-safety: plain values. Units: microseconds.
 #ifndef REGULARS_SERVICES_IDENTITY_KERNEL_LINK_RULES_H_
 #define REGULARS_SERVICES_IDENTITY_KERNEL_LINK_RULES_H_
 
@@ -33,9 +33,17 @@ struct TypeLimit {
   Micros window_us = 0;
 };
 
+// At most `max` merges of a member within `window_us`; 0: as many as `merges_max` allows.
+struct MergeRate {
+  int64_t max = 20;
+  Micros window_us = kMicrosPerDay;
+};
+
 struct LinkRules {
   bool enabled = false;
   std::string version = "1";
+  // What is written with every edge: RulesTag of these rules. Empty: nobody computed it.
+  std::string tag;
   // One person has at most one value of a unique type in a scope.
   bool unique_is_one = true;
   std::vector<TypeLimit> limits = {{"phone", 5, 365 * kMicrosPerDay},
@@ -44,6 +52,7 @@ struct LinkRules {
                                    {"device", 5, 7 * kMicrosPerDay}};
   int64_t identifiers_max = kIdentifiersMax;
   int64_t merges_max = kMergesMax;
+  MergeRate merge_rate;
   // So many stopped links, and an identifier names nobody any more.
   int64_t contested_max = 4;
   // Types whose values are given to somebody else after a silence.
@@ -57,6 +66,11 @@ struct LinkRules {
   // Services whose word a split waits for.
   std::vector<std::string> awaited_services;
 };
+
+// "<version>@<hash>", the hash over everything in the rules that decides about links: 8 hex digits.
+// Rules that changed without their version show as two hashes of one version, in every edge, merge
+// and suppressed link.
+std::string RulesTag(const LinkRules& rules);
 
 // Whether an identifier, as a touch names it, may join people: of a unique class, or of a strong
 // one and proved.

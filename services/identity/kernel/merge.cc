@@ -37,7 +37,9 @@ void Absorb(Step* step, MemberBook* book, const v1::Propose& propose) {
   const std::string& young = propose.attempt().young();
   for (const v1::MemberFragment& fragment : propose.fragments()) book->AddFragment(fragment);
   for (const v1::MemberEdge& edge : propose.edges()) book->AddEdge(edge);
-  book->AddEdge(propose.attempt().link().edge());
+  v1::MemberEdge joining = propose.attempt().link().edge();
+  joining.set_decided_us(step->now_us());
+  book->AddEdge(joining);
   for (const v1::AbsorbedMember& name : propose.names()) book->AddName(name);
   for (const v1::DoNotLink& pair : propose.do_not_link()) book->AddPair(pair);
   v1::AbsorbedMember name;
@@ -135,7 +137,10 @@ LinkOutcome OnPropose(Step* step, const v1::LinkMessage& message) {
   young.member = attempt.young();
   young.fragments.assign(propose.fragments().begin(), propose.fragments().end());
   young.do_not_link.assign(propose.do_not_link().begin(), propose.do_not_link().end());
-  for (const v1::AbsorbedMember& name : propose.names()) young.names.push_back(name.member());
+  for (const v1::AbsorbedMember& name : propose.names()) {
+    young.names.push_back(name.member());
+    young.merges_us.push_back(name.time_us());
+  }
   young.edges = propose.edges_size();
   if (const auto broken = CheckUnion(step->rules(), SummaryOf(book), young, step->now_us(),
                                      attempt.link().override_do_not_link());

@@ -105,7 +105,9 @@ void Keep(Step* step, MemberBook* book, const v1::Own& own, const std::string& h
   fragment.set_home(home);
   fragment.set_added_us(step->now_us());
   book->AddFragment(fragment);
-  book->AddEdge(own.edge());
+  v1::MemberEdge edge = own.edge();
+  edge.set_decided_us(step->now_us());
+  book->AddEdge(edge);
   if (own.member() == book->id()) return;
   v1::LinkMessage message;
   v1::Reanchor* reanchor = message.mutable_reanchor();
@@ -185,6 +187,7 @@ LinkOutcome OnDetach(Step* step, const v1::LinkMessage& message) {
   }
   v1::MemberFragment fragment = *book.Fragment(detach.fragment_id());
   fragment.set_detached(true);
+  fragment.set_detached_us(step->now_us());
   book.UpdateFragment(fragment);
   return LinkOutcome::kDetached;
 }

@@ -12,32 +12,44 @@
 namespace regulars::identity {
 namespace {
 
+// "5/365d" or "5": a count, and the days in which it holds (0: ever).
+bool ParseCount(std::string_view count, int64_t* max, Micros* window_us) {
+  *window_us = 0;
+  if (const size_t slash = count.find('/'); slash != count.npos) {
+    std::string_view days = count.substr(slash + 1);
+    count = count.substr(0, slash);
+    int64_t number = 0;
+    if (days.empty() || days.back() != 'd') return false;
+    days.remove_suffix(1);
+    if (!absl::SimpleAtoi(AbslView(days), &number) || number < 1 || number > kLimitDaysMax) {
+      return false;
+    }
+    *window_us = number * kMicrosPerDay;
+  }
+  return absl::SimpleAtoi(AbslView(count), max) && *max >= 1 && *max <= kTypeLimitMax;
+}
+
+}  // namespace
+
 // "phone=5/365d" or "card=1".
 std::optional<TypeLimit> ParseTypeLimit(std::string_view entry) {
   const size_t equals = entry.find('=');
   if (equals == entry.npos) return std::nullopt;
   TypeLimit limit;
   limit.type = std::string(entry.substr(0, equals));
-  std::string_view count = entry.substr(equals + 1);
-  if (const size_t slash = count.find('/'); slash != count.npos) {
-    std::string_view days = count.substr(slash + 1);
-    count = count.substr(0, slash);
-    int64_t number = 0;
-    if (days.empty() || days.back() != 'd') return std::nullopt;
-    days.remove_suffix(1);
-    if (!absl::SimpleAtoi(AbslView(days), &number) || number < 1 || number > kLimitDaysMax) {
-      return std::nullopt;
-    }
-    limit.window_us = number * kMicrosPerDay;
-  }
-  if (!absl::SimpleAtoi(AbslView(count), &limit.max) || limit.max < 1 ||
-      limit.max > kTypeLimitMax || !model::IsIdentifierType(limit.type)) {
+  if (!ParseCount(entry.substr(equals + 1), &limit.max, &limit.window_us) ||
+      !model::IsIdentifierType(limit.type)) {
     return std::nullopt;
   }
   return limit;
 }
 
-}  // namespace
+std::optional<MergeRate> ParseMergeRate(std::string_view text) {
+  MergeRate rate{0, 0};
+  if (text == "off") return rate;
+  if (!ParseCount(text, &rate.max, &rate.window_us) || rate.window_us == 0) return std::nullopt;
+  return rate;
+}
 
 TouchRules ReadTouchRules(config::Section* identity) {
   TouchRules rules;
@@ -70,6 +82,13 @@ LinkRules ReadLinkRules(config::Section* identity) {
   rules.identifiers_max =
       identity->Int("identifiers_max", 1, kIdentifiersMax, rules.identifiers_max);
   rules.merges_max = identity->Int("merges_max", 1, kMergesMax, rules.merges_max);
+  const std::optional<MergeRate> rate =
+      ParseMergeRate(identity->Text("merges_per_window", "20/1d"));
+  if (rate.has_value()) {
+    rules.merge_rate = *rate;
+  } else {
+    identity->Problem("merges_per_window", "must be count/<days>d or off");
+  }
   rules.contested_max = identity->Int("contested_max", 1, kContestedMax, rules.contested_max);
   rules.recycle_after_us = kMicrosPerDay * identity->Int("recycle_after_days", 1, kLimitDaysMax,
                                                          rules.recycle_after_us / kMicrosPerDay);
