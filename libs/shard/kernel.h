@@ -142,7 +142,7 @@ struct InputTopic {
   std::string kind;    // "touches", "events", …
   // Who writes clock records into it: 0 = one channel named "ingest"; 1 = every shard of the
   // writer; -1 = the topic is no clock channel (it flows back to an earlier service, or to the
-  // writer itself).
+  // writer itself; in the latter case the clock waits for what is on its way, see settling.h).
   int clock_channels = 1;
 };
 

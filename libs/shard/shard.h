@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "libs/redis/view.h"
+#include "libs/shard/settling.h"
 #include "libs/shard/shard_store.h"
 
 namespace regulars::shard {
@@ -25,6 +26,7 @@ struct ShardBooks {
     friend auto operator<=>(const Channel&, const Channel&) = default;
   };
   std::map<Channel, int64_t> channels;
+  std::map<std::string, Settling> settlings;                                     // pool
   std::map<std::pair<std::string, std::string>, int64_t> sums;                   // (pool, name)
   std::map<std::pair<std::string, std::string>, runtime::v1::ParkedKey> parked;  // (pool, entity)
 };

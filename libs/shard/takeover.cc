@@ -112,6 +112,7 @@ absl::Status Worker::OpenShard(int32_t shard_id) {
     for (const auto& clock : record.channel_clocks()) {
       books.channels[{clock.pool(), clock.topic(), clock.producing_shard()}] = clock.clock_us();
     }
+    for (const auto& rounds : record.settlings()) books.settlings[rounds.pool()] = Settling(rounds);
     for (const auto& input : record.inputs()) books.positions[input.topic()] = input.to();
     for (const auto& sum : record.sums()) books.sums[{sum.pool(), sum.name()}] = sum.value();
     for (const auto& key : record.parked()) books.parked[{key.pool(), key.entity()}] = key;

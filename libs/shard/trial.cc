@@ -176,7 +176,7 @@ absl::StatusOr<bool> Worker::FireOneTimer() {
   for (const auto& [pool, mode] : options_.pools) {
     for (auto& [id, shard] : shards_) {
       const int64_t until_us =
-          mode == PoolClock::kLive ? batch_wall_us_ : PromisedClock(*shard, pool);
+          mode == PoolClock::kLive ? batch_wall_us_ : ClockTarget(*shard, pool);
       const auto fired = TryTimer(shard.get(), pool, until_us);
       if (!fired.ok() || *fired) return fired;
     }

@@ -269,11 +269,23 @@ class Worker : private kafka::RebalanceListener {
   // The instant that every clock channel of the pool has promised; INT64_MAX without channels.
   int64_t PromisedClock(const Shard& shard, const std::string& pool) const;
   void PublishClock(Shard* shard, const std::string& pool, int64_t clock_us);
+  void OutputClock(Shard* shard, const runtime::v1::ClockAdvanced& clock, const std::string& kind,
+                   const std::string& id);
+  // How far the pool's clock may go now: what was promised, and no message of the service to itself
+  // is on its way that could still say something of the time before.
+  int64_t ClockTarget(const Shard& shard, const std::string& pool) const;
   void FireLiveTimers();
   void FireOwnTimers(Shard* shard, const std::string& pool, const std::string& entity,
                      int64_t now_us);
   void FireTimer(Shard* shard, const std::string& pool, const ShardStore::DueTimer& due,
                  int64_t now_us);
+
+  // worker_rounds.cc
+  bool IsLoop(std::string_view topic) const;
+  void NoteLoopMessage(Shard* shard, std::string_view pool, int64_t time_us);
+  void ApplyMarker(Shard* shard, const runtime::v1::ClockAdvanced& marker, std::string_view topic,
+                   std::string_view producer);
+  void AdvanceRounds(Shard* shard, const std::string& pool);
 
   // worker_apply.cc
   static bool FitsLog(const Effects& effects);
@@ -318,6 +330,11 @@ class Worker : private kafka::RebalanceListener {
   const std::string service_;
   const Placement placement_;
   std::vector<std::string> input_topics_;
+  struct Loop {
+    std::string topic, kind;
+  };
+  std::vector<Loop> loops_;                // those of them that the service writes itself
+  std::vector<Settling::From> everybody_;  // whose markers there are in them
 
   std::unique_ptr<kafka::Consumer> consumer_;
   std::unique_ptr<kafka::TransactionalProducer> producer_;

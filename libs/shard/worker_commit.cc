@@ -69,6 +69,9 @@ ShardRecord Worker::MakeShardRecord(const Shard& shard) const {
     clock->set_producing_shard(channel.producer);
     clock->set_clock_us(at);
   }
+  for (const auto& [pool, rounds] : shard.open.settlings) {
+    *record.add_settlings() = rounds.Stored(pool);
+  }
   for (const auto& [topic, position] : shard.open.positions) {
     auto* input = record.add_inputs();
     input->set_topic(topic);

@@ -45,6 +45,7 @@ std::string Worker::ApplyEvent(Shard* shard, const kafka::Record& record) {
     ApplyClock(shard, record, event->shard);
     return "";
   }
+  if (IsLoop(record.topic)) NoteLoopMessage(shard, event->pool, event->time_us);
   if (auto* parked = ParkedKeyOf(shard, event->pool, event->subject); parked != nullptr) {
     return SetAsideParked(shard, record, parked);
   }
@@ -96,6 +97,7 @@ void Worker::ApplyClock(Shard* shard, const kafka::Record& record, std::string_v
   }
   const auto pool = options_.pools.find(clock.pool());
   if (pool == options_.pools.end() || pool->second != PoolClock::kEvent) return;
+  if (IsLoop(record.topic)) return ApplyMarker(shard, clock, record.topic, producer);
   if (!IsChannel(record.topic, producer)) return;
   int64_t& channel =
       shard->open.channels[{clock.pool(), std::string(record.topic), std::string(producer)}];

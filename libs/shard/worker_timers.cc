@@ -46,11 +46,19 @@ int64_t Worker::PromisedClock(const Shard& shard, const std::string& pool) const
   return promised;
 }
 
+int64_t Worker::ClockTarget(const Shard& shard, const std::string& pool) const {
+  const int64_t promised = PromisedClock(shard, pool);
+  if (loops_.empty()) return promised;
+  const auto rounds = shard.open.settlings.find(pool);
+  return std::min(promised, rounds == shard.open.settlings.end() ? 0 : rounds->second.settled_us());
+}
+
 void Worker::AdvanceEventClocks() {
   for (const auto& [pool, mode] : options_.pools) {
     if (mode != PoolClock::kEvent) continue;
     for (auto& [id, shard] : shards_) {
-      const int64_t target = PromisedClock(*shard, pool);
+      AdvanceRounds(shard.get(), pool);
+      const int64_t target = ClockTarget(*shard, pool);
       if (target == std::numeric_limits<int64_t>::max() || target <= shard->open.pool_now[pool]) {
         continue;
       }
@@ -78,25 +86,28 @@ void Worker::PublishClock(Shard* shard, const std::string& pool, int64_t clock_u
   clock.set_pool(pool);
   clock.set_clock_us(clock_us);
   clock.set_producing_shard(Cat(shard->id));
-  const std::string source = events::SourceOf(service_);
   const std::string id = Cat("clock/", pool, "/", shard->id, "/", clock_us);
-  for (const std::string& kind : program_->clock_outputs()) {
-    for (int32_t partition = 0; partition < options_.shard_count; ++partition) {
-      kafka::OutRecord out;
-      out.topic = Topic(service_, kind);
-      out.partition = partition;
-      out.key = pool;
-      out.value = clock.SerializeAsString();
-      out.headers = events::ToHeaders({.type = events::kClockAdvanced,
-                                       .id = id,
-                                       .source = source,
-                                       .subject = pool,
-                                       .time_us = clock_us,
-                                       .pool = pool,
-                                       .shard = clock.producing_shard(),
-                                       .traceparent = {}});
-      Output(shard, std::move(out));
-    }
+  for (const std::string& kind : program_->clock_outputs()) OutputClock(shard, clock, kind, id);
+}
+
+void Worker::OutputClock(Shard* shard, const ClockAdvanced& clock, const std::string& kind,
+                         const std::string& id) {
+  const std::string source = events::SourceOf(service_);
+  for (int32_t partition = 0; partition < options_.shard_count; ++partition) {
+    kafka::OutRecord out;
+    out.topic = Topic(service_, kind);
+    out.partition = partition;
+    out.key = clock.pool();
+    out.value = clock.SerializeAsString();
+    out.headers = events::ToHeaders({.type = events::kClockAdvanced,
+                                     .id = id,
+                                     .source = source,
+                                     .subject = clock.pool(),
+                                     .time_us = clock.clock_us(),
+                                     .pool = clock.pool(),
+                                     .shard = clock.producing_shard(),
+                                     .traceparent = {}});
+    Output(shard, std::move(out));
   }
 }
 

@@ -161,7 +161,7 @@ class WorkerTest : public testing::Test {
       if (point == exit_at_) std::_Exit(0);
       return point != crash_at_;
     };
-    worker_ = std::make_unique<Worker>(&program_, options, ports);
+    worker_ = std::make_unique<Worker>(used_program_, options, ports);
   }
 
   void Crash() {
@@ -284,6 +284,7 @@ class WorkerTest : public testing::Test {
   std::map<std::string, PoolClock> pools_ = {{kPool, PoolClock::kLive},
                                              {kReplayPool, PoolClock::kEvent}};
   CounterProgram program_;
+  const Program* used_program_ = &program_;
   Probe probe_;
   kafka::FakeLog log_;
   redis::FakeViewServer view_;
