@@ -120,5 +120,8 @@ erase-canary: services ## planted personal data: readable nowhere, and by no key
 	cmake --build --preset release -j $(JOBS) --target erase_canary_opener
 	$(PY) tests/erase_canary/erase_canary.py
 
+poison: services ## identifiers shared by 100,000 people: limits hold, nobody else waits, an alarm fires
+	$(PY) tests/poison/poison.py
+
 down: ## stop the demo's Kafka, Redis and services
 	deploy/local/local.py down build/local/demo

@@ -111,6 +111,14 @@ bool Crossed(const v1::KnownPeer& known, std::string_view own_key, std::string_v
 
 }  // namespace
 
+void Distrust(Step* step, v1::IdentifierState* anchor) {
+  const bool was = IsContested(step->rules(), *anchor);
+  anchor->set_contested_count(anchor->contested_count() + 1);
+  if (!was && !IsWeak(anchor->identifier()) && IsContested(step->rules(), *anchor)) {
+    step->Sum("identifiers_contested");
+  }
+}
+
 Micros DayOf(Micros at_us) { return at_us - at_us % kMicrosPerDay; }
 
 bool NamesOthers(const TouchFacts& touch) {

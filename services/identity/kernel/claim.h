@@ -24,6 +24,11 @@ int ClaimOthers(Step* step, const TouchFacts& touch, v1::IdentifierState* anchor
 // Whether the touch names somebody beside a pivot that may claim.
 bool NamesOthers(const TouchFacts& touch);
 
+// A link through this identifier was stopped, so it is trusted less. Changes `anchor`, which the
+// caller writes. One that names people and from now on names nobody (`contested_max`) is counted
+// as `identifiers_contested`: somebody should look at it. A weak one is made for that.
+void Distrust(Step* step, v1::IdentifierState* anchor);
+
 // The day of `at_us`: what `last_seen_us` keeps.
 Micros DayOf(Micros at_us);
 

@@ -71,20 +71,31 @@ bool StayApart(const Summary& a, const Summary& b) {
                      [&](const v1::DoNotLink& pair) { return IsPart(b, pair.other()); });
 }
 
+Sizes SizesOf(const Summary& side) {
+  return {static_cast<int64_t>(side.fragments.size()), static_cast<int64_t>(side.names.size())};
+}
+
 }  // namespace
+
+std::optional<Broken> CheckSizes(const LinkRules& rules, const Sizes& old, const Sizes& young) {
+  if (old.fragments + young.fragments > rules.identifiers_max) {
+    return Broken{"max_identifiers", rules.identifiers_max};
+  }
+  if (old.names + young.names + 1 > rules.merges_max) return Broken{"max_merges", rules.merges_max};
+  return std::nullopt;
+}
 
 std::optional<Broken> CheckUnion(const LinkRules& rules, const Summary& old, const Summary& young,
                                  Micros now_us, bool override_do_not_link) {
   if (!override_do_not_link && (StayApart(old, young) || StayApart(young, old))) {
     return Broken{"do_not_link", 0};
   }
+  if (auto broken = CheckSizes(rules, SizesOf(old), SizesOf(young)); broken.has_value()) {
+    return broken;
+  }
   Fragments active;
   AddActive(old.fragments, &active);
   AddActive(young.fragments, &active);
-  const auto fragments = static_cast<int64_t>(old.fragments.size() + young.fragments.size());
-  if (fragments > rules.identifiers_max) return Broken{"max_identifiers", rules.identifiers_max};
-  const auto merges = static_cast<int64_t>(old.names.size() + young.names.size() + 1);
-  if (merges > rules.merges_max) return Broken{"max_merges", rules.merges_max};
   if (auto broken = CheckMergeRate(rules, old, young, now_us); broken.has_value()) return broken;
   if (old.edges + young.edges + 1 > kEdgesMax) return Broken{"max_edges", kEdgesMax};
   if (auto broken = CheckUnique(rules, active); broken.has_value()) return broken;

@@ -30,6 +30,16 @@ struct Summary {
   int64_t edges = 0;
 };
 
+// How much a member is, without what.
+struct Sizes {
+  int64_t fragments = 0;
+  int64_t names = 0;  // members that are part of it
+};
+
+// The first of max_identifiers, max_merges that is broken. Costs nothing, so it comes
+// before anything of a large member is read.
+std::optional<Broken> CheckSizes(const LinkRules& rules, const Sizes& old, const Sizes& young);
+
 // The first rule that is broken, in this order: do_not_link, max_identifiers, max_merges,
 // merges_per_window, max_edges, unique:<type>, max_per_type:<type>; nullopt if the two may be one.
 std::optional<Broken> CheckUnion(const LinkRules& rules, const Summary& old, const Summary& young,

@@ -316,8 +316,41 @@ TEST(Contested, AnIdentifierThatWasStoppedTooOftenNamesNobody) {
     ++town.now_us;
   }
   EXPECT_EQ(town.Anchor("phone:desk").contested_count(), 2u);
+  EXPECT_EQ(town.sums["identifiers_contested"], 1);
   EXPECT_EQ(town.sent["propose"], 2);  // the fourth was not even tried
   EXPECT_EQ(town.suppressed.back().rule(), "contested");
+}
+
+// Two that a touch named together are two, and there is a reason on record.
+TEST(Contested, AContestedPivotSaysOnceThatItClaimsNobody) {
+  struct Line {
+    std::string touch;
+    size_t said;  // suppressions of the pivot's own, so far
+  };
+  const Line lines[] = {
+      {"phone:desk email:a", 1},          {"phone:desk email:a", 1},  // known by now
+      {"phone:desk email:b?", 1},                                     // a hint would join nobody
+      {"phone:desk email:b", 2},          {"phone:desk? email:c", 2},
+      {"phone:desk email:a device:d", 3}, {"phone:desk shop:1", 3},
+  };
+  Town town;
+  town.rules.contested_max = 2;
+  for (const char* card : {"card:1", "card:2", "card:3"}) {
+    town.Touch(std::string(card) + " phone:desk");
+    ++town.now_us;
+  }
+  const size_t before = town.suppressed.size();
+  const int claims = town.sent["claim"];
+  for (const Line& line : lines) {
+    town.Touch(line.touch);
+    ++town.now_us;
+    EXPECT_EQ(town.suppressed.size() - before, line.said) << line.touch;
+  }
+  EXPECT_EQ(town.sent["claim"], claims);
+  EXPECT_FALSE(town.Same("phone:desk", "email:a"));
+  EXPECT_EQ(town.suppressed.back().rule(), "contested");
+  EXPECT_EQ(town.suppressed.back().member(), town.Anchor("phone:desk").member());
+  EXPECT_EQ(town.suppressed.back().other_member(), "");
 }
 
 TEST(Weak, AnIdentifierFollowsItsPersonUntilSomebodyElseHasIt) {
@@ -331,6 +364,7 @@ TEST(Weak, AnIdentifierFollowsItsPersonUntilSomebodyElseHasIt) {
   }
   EXPECT_EQ(town.merges.size(), 0u);
   EXPECT_EQ(town.Root("device:tablet"), "");
+  EXPECT_EQ(town.sums["identifiers_contested"], 0);
   EXPECT_EQ(town.Touch("device:tablet"), "new_member");  // nobody is guessed
   EXPECT_FALSE(town.Same("card:ann", "device:tablet"));
 }

@@ -8,6 +8,7 @@
 #include "libs/model/identifier.h"
 #include "services/identity/kernel/births.h"
 #include "services/identity/kernel/find.h"
+#include "services/identity/kernel/guard_rails.h"
 #include "services/identity/kernel/link_kernel.h"
 
 namespace regulars::identity {
@@ -31,6 +32,28 @@ LinkOutcome Answer(Step* step, const v1::Try& attempt, const std::optional<Broke
   reject->set_by(step->entity());
   step->Send(attempt.young(), message);
   return broken.has_value() ? LinkOutcome::kStopped : LinkOutcome::kRestarted;
+}
+
+// The rule that keeps the two apart. Many who are stopped at one large member cost it nothing: its
+// counts say enough, unless somebody is to stay apart, which is said first.
+std::optional<Broken> CheckProposal(const Step& step, const MemberBook& book,
+                                    const v1::Propose& propose) {
+  if (book.root().do_not_link_count() == 0 && propose.do_not_link().empty()) {
+    const Sizes old{book.root().fragment_count(), book.root().name_count()};
+    const Sizes young{propose.fragments_size(), propose.names_size()};
+    if (auto broken = CheckSizes(step.rules(), old, young); broken.has_value()) return broken;
+  }
+  Summary young;
+  young.member = propose.attempt().young();
+  young.fragments.assign(propose.fragments().begin(), propose.fragments().end());
+  young.do_not_link.assign(propose.do_not_link().begin(), propose.do_not_link().end());
+  for (const v1::AbsorbedMember& name : propose.names()) {
+    young.names.push_back(name.member());
+    young.merges_us.push_back(name.time_us());
+  }
+  young.edges = propose.edges_size();
+  return CheckUnion(step.rules(), SummaryOf(book), young, step.now_us(),
+                    propose.attempt().link().override_do_not_link());
 }
 
 void Absorb(Step* step, MemberBook* book, const v1::Propose& propose) {
@@ -133,18 +156,7 @@ LinkOutcome OnPropose(Step* step, const v1::LinkMessage& message) {
       !IsOlder(book.root().birth(), propose.young_birth())) {
     return Answer(step, attempt, std::nullopt);
   }
-  Summary young;
-  young.member = attempt.young();
-  young.fragments.assign(propose.fragments().begin(), propose.fragments().end());
-  young.do_not_link.assign(propose.do_not_link().begin(), propose.do_not_link().end());
-  for (const v1::AbsorbedMember& name : propose.names()) {
-    young.names.push_back(name.member());
-    young.merges_us.push_back(name.time_us());
-  }
-  young.edges = propose.edges_size();
-  if (const auto broken = CheckUnion(step->rules(), SummaryOf(book), young, step->now_us(),
-                                     attempt.link().override_do_not_link());
-      broken.has_value()) {
+  if (const auto broken = CheckProposal(*step, book, propose); broken.has_value()) {
     book.AddSuppressed(
         Suppressed(attempt.link(), book.id(), attempt.young(), *broken, step->now_us()));
     book.Save();

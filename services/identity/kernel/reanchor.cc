@@ -83,7 +83,7 @@ LinkOutcome OnExpel(Step* step, const v1::Expel& expel) {
   anchor.set_link_epoch(fragment.link_epoch());
   anchor.set_member_epoch(0);
   *anchor.mutable_birth() = expel.birth();
-  anchor.set_contested_count(anchor.contested_count() + 1);
+  Distrust(step, &anchor);
   step->state.Write(kAnchorSub, anchor);
   return LinkOutcome::kExpelled;
 }
@@ -116,7 +116,7 @@ LinkOutcome OnContest(Step* step, const v1::Contest& contest) {
   if (is_second && link.recyclable() && contest.rule().rfind("unique:", 0) == 0) {
     return Recycle(step, link, std::move(anchor));
   }
-  anchor.set_contested_count(anchor.contested_count() + 1);
+  Distrust(step, &anchor);
   if (link.contest_only()) {
     anchor = Leave(step, std::move(anchor));
   } else {

@@ -60,6 +60,7 @@ class Town {
   std::vector<v1::MergeCommitted> merges;      // the loser's copies
   std::vector<v1::SplitCommitted> splits;      // copies of the member that was split
   std::vector<std::string> resolved;           // members of the object touches
+  std::map<std::string, int64_t> sums;
   int64_t claims = 0;
 
   // A touch that names these identifiers, the first is the pivot: what its pivot made of it.
@@ -198,6 +199,7 @@ class Town {
   void Take(const std::string& entity, shard::Effects effects) {
     states[entity].Apply(effects);
     EXPECT_EQ(CheckMember(states[entity]), "");
+    for (const shard::AddSum& sum : effects.sums) sums[sum.name] += sum.delta;
     for (const shard::Publish& publish : effects.publishes) {
       if (publish.type == events::kLinkMessage) {
         v1::LinkMessage message;
