@@ -6,6 +6,7 @@
 #include "libs/service/service.h"
 #include "services/identity/codec/identity_program.h"
 #include "services/identity/shell/identity_service.h"
+#include "services/identity/shell/link_peer_service.h"
 #include "services/identity/shell/link_service.h"
 #include "services/identity/shell/pool_section.h"
 #include "services/identity/shell/privacy_service.h"

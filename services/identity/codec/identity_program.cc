@@ -9,6 +9,7 @@
 #include "libs/model/identifier.h"
 #include "regulars/identity/v1/identity_events.pb.h"
 #include "services/identity/codec/link_codec.h"
+#include "services/identity/codec/link_queries.h"
 #include "services/identity/codec/query_codec.h"
 #include "services/identity/codec/touch_codec.h"
 #include "services/identity/kernel/link_commands.h"
@@ -46,7 +47,8 @@ absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
   if (vault::Takes(*input)) return vault::Decode(input);
   if (input->kind == shard::InputKind::kQuery) {
     if (input->type == kLookupMember || input->type == kGetMember ||
-        input->type == kSummarizeMember) {
+        input->type == kGetMemberFull || input->type == kSummarizeMember ||
+        IsLinkQuery(input->type)) {
       return absl::OkStatus();
     }
     return DomainError(absl::StatusCode::kUnimplemented, "QUERY_UNKNOWN", "no such query");
@@ -137,7 +139,8 @@ shard::Reply IdentityProgram::Query(const shard::EntityState& state,
     return {absl::StatusCode::kOk, "", "",
             SummarizeMember(state, input.entity).SerializeAsString()};
   }
-  return AnswerGetMember(state, input.pool, input.entity);
+  if (IsLinkQuery(input.type)) return AnswerLinkQuery(state, input);
+  return AnswerGetMember(state, input.pool, input.entity, input.type == kGetMemberFull);
 }
 
 std::string IdentityProgram::CheckInvariants(const shard::EntityState& state) const {

@@ -1,12 +1,12 @@
 // Identity as a shard program: wire <-> kernel.
 //
 // Inputs: ingest's touches (entity = pivot's identifier key), identity's own links (entity = the
-// identifier or member they are for). Queries: LookupMember (entity = identifier key), GetMember
-// and SummarizeMember (entity = member id). Commands: MergeMembers, SplitMember, UndoMerge (entity
-// = member id). What concerns personal data: vault/privacy_codec.h. Outputs: events keyed by
-// member, links keyed by entity. Only new touches are published; repeats end here. A pool whose
-// linking is off resolves every touch at its pivot alone. Thread-safety, errors, units: as
-// shard::Program.
+// identifier or member they are for). Queries: LookupMember (entity = identifier key), GetMember,
+// GetMemberFull and SummarizeMember (entity = member id), and those of link_queries.h. Commands:
+// MergeMembers, SplitMember, UndoMerge (entity = member id). What concerns personal data:
+// vault/privacy_codec.h. Outputs: events keyed by member, links keyed by entity. Only new touches
+// are published; repeats end here. A pool whose linking is off resolves every touch at its pivot
+// alone. Thread-safety, errors, units: as shard::Program.
 #ifndef REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
 #define REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
 
@@ -25,6 +25,7 @@ namespace regulars::identity {
 
 inline constexpr std::string_view kLookupMember = "LookupMember";
 inline constexpr std::string_view kGetMember = "GetMember";
+inline constexpr std::string_view kGetMemberFull = "GetMemberFull";
 inline constexpr std::string_view kSummarizeMember = "SummarizeMember";
 inline constexpr std::string_view kMergeMembers = "MergeMembers";
 inline constexpr std::string_view kSplitMember = "SplitMember";

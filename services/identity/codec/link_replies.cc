@@ -4,15 +4,11 @@
 
 #include "libs/base/assert.h"
 #include "libs/base/text.h"
-#include "libs/base/time.h"
 #include "regulars/identity/v1/link_service.pb.h"
+#include "services/identity/codec/shown.h"
 
 namespace regulars::identity {
 namespace {
-
-std::string NameOf(std::string_view pool, std::string_view member) {
-  return Cat("pools/", pool, "/members/", member);
-}
 
 absl::StatusCode CodeOf(CommandOutcome outcome) {
   switch (outcome) {
@@ -77,17 +73,15 @@ std::string SentenceOf(const CommandResult& result) {
 v1::MemberSplit ShownSplit(std::string_view pool, const v1::SplitCommitted& split) {
   v1::MemberSplit shown;
   shown.set_split_id(split.split_id());
-  shown.set_member(NameOf(pool, split.member()));
+  shown.set_member(MemberName(pool, split.member()));
   for (const v1::SplitPart& part : split.parts()) {
     v1::MemberSplitPart* out = shown.add_parts();
-    out->set_member(NameOf(pool, part.member()));
+    out->set_member(MemberName(pool, part.member()));
     *out->mutable_fragment_ids() = part.fragment_ids();
     *out->mutable_aliases() = part.absorbed_members();
   }
   *shown.mutable_merge_ids() = split.merge_ids();
-  shown.mutable_split_time()->set_seconds(split.time_us() / kMicrosPerSecond);
-  shown.mutable_split_time()->set_nanos(
-      static_cast<int32_t>(split.time_us() % kMicrosPerSecond * 1000));
+  SetTime(split.time_us(), shown.mutable_split_time());
   return shown;
 }
 
@@ -107,7 +101,7 @@ shard::Reply ReplyOf(std::string_view pool, const CommandResult& result) {
     return {code, "", "", ShownSplit(pool, result.answer.split()).SerializeAsString()};
   }
   v1::MergeMembersResponse response;
-  response.set_survivor(NameOf(pool, result.answer.survivor()));
+  response.set_survivor(MemberName(pool, result.answer.survivor()));
   return {code, "", "", response.SerializeAsString()};
 }
 

@@ -2,11 +2,13 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
-#include "libs/base/text.h"
-#include "libs/base/time.h"
 #include "regulars/identity/v1/identity_service.pb.h"
+#include "services/identity/codec/link_queries.h"
+#include "services/identity/codec/shown.h"
 #include "services/identity/kernel/member.h"
+#include "services/identity/kernel/member_book.h"
 #include "services/identity/kernel/resolve.h"
 #include "services/identity/vault/erasure.h"
 #include "services/identity/vault/privacy_codec.h"
@@ -18,13 +20,36 @@ shard::Reply NotFound(std::string_view reason, std::string_view message) {
   return {absl::StatusCode::kNotFound, std::string(reason), std::string(message), ""};
 }
 
-std::string MemberName(std::string_view pool, std::string_view member) {
-  return Cat("pools/", pool, "/members/", member);
+constexpr int kKeptApartMax = 100;
+
+void Show(const types::v1::Identifier& id, v1::MemberIdentifier* shown) {
+  shown->set_type(id.type());
+  shown->set_scope(id.scope());
+  shown->set_class_(id.class_());
+  shown->set_verified(id.verified());
+  shown->set_verified_by(id.verified_by());
+  if (id.verify_time_us() > 0) SetTime(id.verify_time_us(), shown->mutable_verify_time());
 }
 
-void SetTime(Micros time_us, google::protobuf::Timestamp* out) {
-  out->set_seconds(time_us / kMicrosPerSecond);
-  out->set_nanos(static_cast<int32_t>(time_us % kMicrosPerSecond * 1000));
+// All identifiers instead of the listed ones, and where everything came from.
+void ShowHistory(const shard::EntityState& state, std::string_view pool, std::string_view member,
+                 v1::Member* answer) {
+  Draft draft(state);
+  const MemberBook book(&draft, member);
+  answer->clear_identifiers();
+  for (const v1::MemberFragment& fragment : book.Fragments()) {
+    v1::MemberIdentifier* shown = answer->add_identifiers();
+    Show(fragment.identifier(), shown);
+    shown->set_fragment_id(fragment.fragment_id());
+    SetTime(fragment.first_seen_us(), shown->mutable_first_seen_time());
+    shown->set_home(MemberName(pool, fragment.home()));
+    shown->set_detached(fragment.detached());
+  }
+  for (v1::Merge& merge : MergesOf(book, pool)) *answer->add_merges() = std::move(merge);
+  for (const v1::DoNotLink& pair : book.Pairs()) {
+    if (answer->kept_apart_size() == kKeptApartMax) break;
+    answer->add_kept_apart(MemberName(pool, pair.other()));
+  }
 }
 
 }  // namespace
@@ -41,7 +66,7 @@ shard::Reply AnswerLookupMember(const shard::EntityState& state, std::string_vie
 }
 
 shard::Reply AnswerGetMember(const shard::EntityState& state, std::string_view pool,
-                             std::string_view member) {
+                             std::string_view member, bool full) {
   const std::optional<v1::MemberState> found = ReadMember(state);
   // A member that messages wait for is not born yet.
   if (!found.has_value() || !found->has_birth()) {
@@ -56,15 +81,14 @@ shard::Reply AnswerGetMember(const shard::EntityState& state, std::string_view p
   *answer.mutable_aliases() = found->aliases();
   for (const v1::MemberIdentifierState& known : found->identifiers()) {
     v1::MemberIdentifier* shown = answer.add_identifiers();
-    shown->set_type(known.identifier().type());
-    shown->set_scope(known.identifier().scope());
-    shown->set_class_(known.identifier().class_());
-    shown->set_verified(known.identifier().verified());
-    shown->set_verified_by(known.identifier().verified_by());
+    Show(known.identifier(), shown);
     shown->set_fragment_id(known.fragment_id());
     SetTime(known.first_seen_us(), shown->mutable_first_seen_time());
   }
-  return {absl::StatusCode::kOk, "", "", answer.SerializeAsString()};
+  if (full && found->parent().empty()) ShowHistory(state, pool, member, &answer);
+  shard::Reply reply{absl::StatusCode::kOk, "", "", answer.SerializeAsString()};
+  reply.survivor = found->parent();  // which knows more
+  return reply;
 }
 
 }  // namespace regulars::identity

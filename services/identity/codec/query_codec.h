@@ -12,9 +12,9 @@ namespace regulars::identity {
 // LookupMemberResponse, or IDENTIFIER_UNKNOWN.
 shard::Reply AnswerLookupMember(const shard::EntityState& state, std::string_view pool);
 
-// Member, or MEMBER_UNKNOWN.
+// Member, or MEMBER_UNKNOWN, MEMBER_ERASED. `full` reads more than is in the view.
 shard::Reply AnswerGetMember(const shard::EntityState& state, std::string_view pool,
-                             std::string_view member);
+                             std::string_view member, bool full);
 
 }  // namespace regulars::identity
 

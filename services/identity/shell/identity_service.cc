@@ -18,13 +18,15 @@ void Ask(service::Gateway* gateway, rpc::UnaryCall<Request, Response> call,
          const absl::StatusOr<std::string>& entity, std::string_view query,
          std::string_view view_sub) {
   if (!entity.ok()) return call.Finish(entity.status());
+  std::vector<std::string> subs;
+  if (!view_sub.empty()) subs.emplace_back(view_sub);
   gateway->Submit(std::move(call), {.kind = shard::InputKind::kQuery,
                                     .entity = *entity,
                                     .type = std::string(query),
                                     .payload = "",
                                     .request_id = "",
                                     .request_hash = "",
-                                    .view_subs = {std::string(view_sub)},
+                                    .view_subs = std::move(subs),
                                     .position_token = ""});
 }
 
@@ -68,7 +70,10 @@ grpc::ServerUnaryReactor* IdentityService::GetMember(grpc::CallbackServerContext
   using Call = rpc::UnaryCall<v1::GetMemberRequest, v1::Member>;
   return rpc::Handle(edge_, "/regulars.identity.v1.IdentityService/GetMember", context, request,
                      request->name(), response, [this](const Call& call) {
-                       Ask(gateway_, call, EntityOf(call.request()), kGetMember, kMemberSub);
+                       const bool full = call.request().view() == v1::MEMBER_VIEW_FULL;
+                       // The history is at the owner only.
+                       Ask(gateway_, call, EntityOf(call.request()),
+                           full ? kGetMemberFull : kGetMember, full ? "" : kMemberSub);
                      });
 }
 

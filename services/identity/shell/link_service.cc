@@ -10,6 +10,9 @@
 #include "libs/model/names.h"
 #include "libs/seal/crypto.h"
 #include "services/identity/codec/identity_program.h"
+#include "services/identity/codec/link_queries.h"
+#include "services/identity/shell/explain_link.h"
+#include "services/identity/shell/link_peer_service.h"
 #include "services/identity/shell/privacy_service.h"
 
 namespace regulars::identity {
@@ -18,7 +21,11 @@ namespace {
 constexpr char kMergeMethod[] = "/regulars.identity.v1.LinkService/MergeMembers";
 constexpr char kSplitMethod[] = "/regulars.identity.v1.LinkService/SplitMember";
 constexpr char kUndoMethod[] = "/regulars.identity.v1.LinkService/UndoMerge";
-constexpr char kSummarizeMethod[] = "/regulars.identity.v1.LinkPeerService/SummarizeMember";
+constexpr char kListMergesMethod[] = "/regulars.identity.v1.LinkService/ListMerges";
+constexpr char kListLinksMethod[] = "/regulars.identity.v1.LinkService/ListLinks";
+constexpr char kListSuppressedLinksMethod[] =
+    "/regulars.identity.v1.LinkService/ListSuppressedLinks";
+constexpr char kExplainMethod[] = "/regulars.identity.v1.LinkService/ExplainLink";
 constexpr std::string_view kMergePattern = "pools/{pool}/members/{member}/merges/{merge}";
 
 // An operation that its caller does not name has a name, too: its messages are made of it.
@@ -50,6 +57,21 @@ void Write(service::Gateway* gateway, const absl::StatusOr<service::Work>& work,
            const rpc::UnaryCall<Request, Response>& call) {
   if (!work.ok()) return call.Finish(work.status());
   gateway->Submit(call, *work);
+}
+
+// A list of a member, asked at its owner.
+template <typename Request, typename Response>
+void List(service::Gateway* gateway, std::string_view query,
+          const rpc::UnaryCall<Request, Response>& call) {
+  const absl::Status may = rpc::CheckRight(call.caller(), rpc::Right::kLinkMembers);
+  if (!may.ok()) return call.Finish(may);
+  const auto parent = model::ParseMemberName(call.request().parent());
+  if (!parent.ok()) return call.Finish(parent.status());
+  service::Work work;
+  work.entity = parent->member.value();
+  work.type = std::string(query);
+  work.payload = call.request().SerializeAsString();
+  gateway->Submit(call, std::move(work));
 }
 
 absl::Status Refused(std::string_view reason, std::string_view message) {
@@ -167,22 +189,49 @@ grpc::ServerUnaryReactor* LinkService::UndoMerge(grpc::CallbackServerContext* co
       });
 }
 
-grpc::ServerUnaryReactor* LinkPeerService::SummarizeMember(
-    grpc::CallbackServerContext* context, const v1::SummarizeMemberRequest* request,
-    v1::MemberSummary* response) {
-  using Call = rpc::UnaryCall<v1::SummarizeMemberRequest, v1::MemberSummary>;
-  return rpc::Handle(edge_, kSummarizeMethod, context, request, request->name(), response,
-                     [this](const Call& call) {
-                       const absl::Status may =
-                           rpc::CheckRight(call.caller(), rpc::Right::kLinkMembers);
-                       if (!may.ok()) return call.Finish(may);
-                       const auto name = model::ParseMemberName(call.request().name());
-                       if (!name.ok()) return call.Finish(name.status());
-                       service::Work work;
-                       work.entity = name->member.value();
-                       work.type = std::string(kSummarizeMember);
-                       gateway_->Submit(call, std::move(work));
-                     });
+grpc::ServerUnaryReactor* LinkService::ListMerges(grpc::CallbackServerContext* context,
+                                                  const v1::ListMergesRequest* request,
+                                                  v1::ListMergesResponse* response) {
+  using Call = rpc::UnaryCall<v1::ListMergesRequest, v1::ListMergesResponse>;
+  return rpc::Handle(edge_, kListMergesMethod, context, request, request->parent(), response,
+                     [this](const Call& call) { List(gateway_, kListMerges, call); });
+}
+
+grpc::ServerUnaryReactor* LinkService::ListLinks(grpc::CallbackServerContext* context,
+                                                 const v1::ListLinksRequest* request,
+                                                 v1::ListLinksResponse* response) {
+  using Call = rpc::UnaryCall<v1::ListLinksRequest, v1::ListLinksResponse>;
+  return rpc::Handle(edge_, kListLinksMethod, context, request, request->parent(), response,
+                     [this](const Call& call) { List(gateway_, kListLinks, call); });
+}
+
+grpc::ServerUnaryReactor* LinkService::ListSuppressedLinks(
+    grpc::CallbackServerContext* context, const v1::ListSuppressedLinksRequest* request,
+    v1::ListSuppressedLinksResponse* response) {
+  using Call = rpc::UnaryCall<v1::ListSuppressedLinksRequest, v1::ListSuppressedLinksResponse>;
+  return rpc::Handle(edge_, kListSuppressedLinksMethod, context, request, request->parent(),
+                     response,
+                     [this](const Call& call) { List(gateway_, kListSuppressedLinks, call); });
+}
+
+grpc::ServerUnaryReactor* LinkService::ExplainLink(grpc::CallbackServerContext* context,
+                                                   const v1::ExplainLinkRequest* request,
+                                                   v1::ExplainLinkResponse* response) {
+  return rpc::Handle(
+      edge_, kExplainMethod, context, request, request->parent(), response,
+      [this](const ExplainCall& call) {
+        const absl::Status may = rpc::CheckRight(call.caller(), rpc::Right::kLinkMembers);
+        if (!may.ok()) return call.Finish(may);
+        const auto pool = model::ParseName(call.request().parent(), "pools/{pool}");
+        if (!pool.ok()) return call.Finish(pool.status());
+        const auto first =
+            HmacOf(call.request().first(), (*pool)[0], "first", peppers_, spellings_);
+        if (!first.ok()) return call.Finish(first.status());
+        const auto second =
+            HmacOf(call.request().second(), (*pool)[0], "second", peppers_, spellings_);
+        if (!second.ok()) return call.Finish(second.status());
+        identity::ExplainLink(gateway_, call, *first, *second);
+      });
 }
 
 }  // namespace regulars::identity

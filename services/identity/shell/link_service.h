@@ -1,8 +1,8 @@
-// gRPC of the commands that join and part members. A call is answered by the owner of the member's
-// shard; a merge asks the other member's owner for its summary first, on another instance by
-// LinkPeerService. SplitMember hides identifiers before they go anywhere, as LookupMember does.
-// Thread-safety: gRPC's callback threads. Lifecycle: outlives the server; `edge` and `gateway`
-// outlive it.
+// gRPC of what joins and parts members, and of why they are as they are. A call is answered by the
+// owner of the member's shard; a merge asks the other member's owner for its summary first, on
+// another instance by LinkPeerService. SplitMember and ExplainLink hide identifiers before they go
+// anywhere, as LookupMember does. Thread-safety: gRPC's callback threads. Lifecycle: outlives the
+// server; `edge` and `gateway` outlive it.
 #ifndef REGULARS_SERVICES_IDENTITY_SHELL_LINK_SERVICE_H_
 #define REGULARS_SERVICES_IDENTITY_SHELL_LINK_SERVICE_H_
 
@@ -52,6 +52,18 @@ class LinkService final : public v1::LinkService::CallbackService {
   grpc::ServerUnaryReactor* UndoMerge(grpc::CallbackServerContext* context,
                                       const v1::UndoMergeRequest* request,
                                       v1::MemberSplit* response) override;
+  grpc::ServerUnaryReactor* ListMerges(grpc::CallbackServerContext* context,
+                                       const v1::ListMergesRequest* request,
+                                       v1::ListMergesResponse* response) override;
+  grpc::ServerUnaryReactor* ListLinks(grpc::CallbackServerContext* context,
+                                      const v1::ListLinksRequest* request,
+                                      v1::ListLinksResponse* response) override;
+  grpc::ServerUnaryReactor* ListSuppressedLinks(grpc::CallbackServerContext* context,
+                                                const v1::ListSuppressedLinksRequest* request,
+                                                v1::ListSuppressedLinksResponse* response) override;
+  grpc::ServerUnaryReactor* ExplainLink(grpc::CallbackServerContext* context,
+                                        const v1::ExplainLinkRequest* request,
+                                        v1::ExplainLinkResponse* response) override;
 
  private:
   using MergeCall = rpc::UnaryCall<v1::MergeMembersRequest, v1::MergeMembersResponse>;
@@ -62,19 +74,6 @@ class LinkService final : public v1::LinkService::CallbackService {
   service::Gateway* const gateway_;
   const PepperOf peppers_;
   const SpellingOf spellings_;
-};
-
-class LinkPeerService final : public v1::LinkPeerService::CallbackService {
- public:
-  LinkPeerService(rpc::Edge* edge, service::Gateway* gateway) : edge_(edge), gateway_(gateway) {}
-
-  grpc::ServerUnaryReactor* SummarizeMember(grpc::CallbackServerContext* context,
-                                            const v1::SummarizeMemberRequest* request,
-                                            v1::MemberSummary* response) override;
-
- private:
-  rpc::Edge* const edge_;
-  service::Gateway* const gateway_;
 };
 
 }  // namespace regulars::identity
