@@ -26,11 +26,16 @@ from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from grpc import StatusCode  # noqa: E402
 
 import calls  # noqa: E402
+import people as persons  # noqa: E402
 import system as running  # noqa: E402
 import touches  # noqa: E402
 
 CODES = {code.value[0]: code.name for code in StatusCode}
 running.SERVICES = ("ingest", "identity")
+
+
+class LinkingSystem(running.System):
+    rules = {**running.RULES, "identity": {"linking": True}}
 
 
 def documented():
@@ -84,7 +89,8 @@ def main():
     content = sections["Content of a touch"]
     other = sections["Calls"]
     taken = sections["Looks bad and is taken"]
-    system = running.System(ROOT / "build/local/bad-inputs")
+    about_people, at_once = sections["Calls about people"], sections["Two at once"]
+    system = LinkingSystem(ROOT / "build/local/bad-inputs")
     results, wrong = [], []
 
     def judge(row_id, expected, answer):
@@ -101,6 +107,8 @@ def main():
         # What may pass passes: otherwise every row below would be right for the wrong reason.
         judge("(a good touch)", ("OK", ""), told(caller.record(touches.good())))
         judge("(a good promise)", ("OK", ""), told(caller.advance(1000)))
+        people = persons.People(system, caller)
+        people.prepare()
         topics = Topics(system.bootstrap)
         before = settled(topics)
         for row_id, expected in content.items():
@@ -120,9 +128,20 @@ def main():
                 judge(row_id, ("stopped", ""), ("stopped" if stopped else "passed", ""))
             elif row_id not in calls.ELSEWHERE:
                 judge(row_id, expected, ("not sent", ""))
+        asked = people.rows()
+        for row_id, expected in about_people.items():
+            judge(row_id, expected, told(asked.pop(row_id)()) if row_id in asked else ("not sent", ""))
+        judge("(every row is documented)", ("", ""), (", ".join(asked), ""))
         after = topics.ends()
         topics.consumer.close()
         judge("(nothing changed)", ("same", ""), ("same" if after == before else "grown", ""))
+        both = people.at_once()
+        for row_id, (code, reasons) in at_once.items():
+            done, *refused = sorted(map(told, both.pop(row_id)), key=lambda answer: answer[0] != "OK")
+            judge(f"{row_id}, one", ("OK", ""), done)
+            reason = next((one for one in reasons.split(" or ") if one == refused[0][1]), reasons)
+            judge(row_id, (code, reason), refused[0])
+        judge("(one of the two was done)", ("yes", ""), ("yes" if people.dan_is_himself() else "no", ""))
         for row_id, expected in taken.items():
             touch = touches.good(row_id)
             touches.TAKEN[row_id](touch)
