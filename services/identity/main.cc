@@ -1,13 +1,16 @@
 // regulars-identity: who is who. Configuration in, program and gRPC service together, run.
 #include <map>
 #include <string>
+#include <utility>
 
 #include "libs/normalize/section.h"
 #include "libs/service/service.h"
 #include "services/identity/codec/identity_program.h"
+#include "services/identity/shell/candidate_service.h"
 #include "services/identity/shell/identity_service.h"
 #include "services/identity/shell/link_peer_service.h"
 #include "services/identity/shell/link_service.h"
+#include "services/identity/shell/matching_section.h"
 #include "services/identity/shell/pool_section.h"
 #include "services/identity/shell/privacy_service.h"
 
@@ -23,7 +26,11 @@ int main(int argc, char** argv) {
     spellings[pool.name] = regulars::normalize::ReadOptions(section);
     if (auto own = section->Child("identity")) {
       options.pool_rules[pool.name] = identity::ReadTouchRules(&*own);
-      options.pool_links[pool.name] = identity::ReadLinkRules(&*own);
+      const identity::LinkRules& links = options.pool_links[pool.name] =
+          identity::ReadLinkRules(&*own);
+      if (auto matcher = identity::ReadMatching(&*own, links); matcher != nullptr) {
+        options.matchers[pool.name] = std::move(matcher);
+      }
       own->Finish();
     }
   };
@@ -58,6 +65,8 @@ int main(int argc, char** argv) {
                                                                pepper_of, spelling_of));
     services.push_back(
         std::make_unique<identity::LinkPeerService>(process.edge(), process.gateway()));
+    services.push_back(
+        std::make_unique<identity::CandidateService>(process.edge(), process.gateway()));
     services.push_back(
         std::make_unique<identity::PrivacyService>(process.edge(), process.gateway()));
     return services;

@@ -45,6 +45,7 @@ std::vector<shard::InputTopic> IdentityProgram::inputs() const {
 absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
   *skip = false;
   if (vault::Takes(*input)) return vault::Decode(input);
+  if (candidates::Takes(*input)) return candidates::Decode(input);
   if (input->kind == shard::InputKind::kQuery) {
     if (input->type == kLookupMember || input->type == kGetMember ||
         input->type == kGetMemberFull || input->type == kSummarizeMember ||
@@ -86,11 +87,20 @@ absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {
 shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
                                       const shard::Input& input) const {
   if (vault::Takes(input)) return ApplyPrivacy(state, input);
+  if (candidates::Takes(input)) {
+    return candidates::Apply(state, input, CandidateRulesOf(input.pool));
+  }
   REGULARS_ASSERT(input.body != nullptr, "identity input was not decoded");
   const LinkRules& links = LinksOf(input.pool);
   if (input.kind == shard::InputKind::kCommand) return ApplyLinkCommand(state, input, links);
   if (input.type == events::kLinkMessage) {
-    return ApplyLinkRecord(state, input, links, RulesOf(input.pool));
+    const candidates::Rules candidate_rules = CandidateRulesOf(input.pool);
+    if (const v1::CandidateMessage* message = CandidateOf(input); message != nullptr) {
+      return candidates::ApplyMessage(state, input, *message, candidate_rules);
+    }
+    shard::Effects effects = ApplyLinkRecord(state, input, links, RulesOf(input.pool));
+    candidates::AfterLink(state, input, candidate_rules, &effects);
+    return effects;
   }
   shard::Effects effects;
   if (input.type == events::kIdentifierAnchored) {
@@ -128,12 +138,17 @@ shard::Effects IdentityProgram::ApplyPrivacy(const shard::EntityState& state,
   if (const auto anchor = ReadAnchor(state); anchor.has_value()) {
     known.anchor_member = anchor->member();
   }
-  return vault::Apply(state, input, KeysOf(input.pool), known);
+  shard::Effects effects = vault::Apply(state, input, KeysOf(input.pool), known);
+  candidates::AfterVault(state, input, CandidateRulesOf(input.pool), &effects);
+  return effects;
 }
 
 shard::Reply IdentityProgram::Query(const shard::EntityState& state,
                                     const shard::Input& input) const {
   if (vault::Takes(input)) return vault::Query(state, input);
+  if (candidates::Takes(input)) {
+    return candidates::Query(state, input, CandidateRulesOf(input.pool));
+  }
   if (input.type == kLookupMember) return AnswerLookupMember(state, input.pool);
   if (input.type == kSummarizeMember) {
     return {absl::StatusCode::kOk, "", "",
@@ -148,7 +163,8 @@ std::string IdentityProgram::CheckInvariants(const shard::EntityState& state) co
   const bool unanchored = vault::IsUnanchored(state) && !ReadAnchor(state).has_value();
   std::string wrong = unanchored ? "" : CheckIdentifier(state);
   if (wrong.empty()) wrong = CheckMember(state);
-  return wrong.empty() ? vault::CheckInvariants(state) : wrong;
+  if (wrong.empty()) wrong = vault::CheckInvariants(state);
+  return wrong.empty() ? candidates::CheckInvariants(state) : wrong;
 }
 
 bool IdentityProgram::InView(std::string_view sub) const {
@@ -158,6 +174,11 @@ bool IdentityProgram::InView(std::string_view sub) const {
 vault::PoolKeys IdentityProgram::KeysOf(std::string_view pool) const {
   const auto it = options_.vault_keys.find(pool);
   return it == options_.vault_keys.end() ? vault::PoolKeys() : it->second;
+}
+
+candidates::Rules IdentityProgram::CandidateRulesOf(std::string_view pool) const {
+  const auto it = options_.matchers.find(pool);
+  return {&LinksOf(pool), KeysOf(pool), it == options_.matchers.end() ? nullptr : it->second.get()};
 }
 
 const TouchRules& IdentityProgram::RulesOf(std::string_view pool) const {

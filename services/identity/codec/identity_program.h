@@ -4,12 +4,13 @@
 // identifier or member they are for). Queries: LookupMember (entity = identifier key), GetMember,
 // GetMemberFull and SummarizeMember (entity = member id), and those of link_queries.h. Commands:
 // MergeMembers, SplitMember, UndoMerge (entity = member id). What concerns personal data:
-// vault/privacy_codec.h. Outputs: events keyed by member, links keyed by entity. Only new touches
-// are published; repeats end here. A pool whose linking is off resolves every touch at its pivot
-// alone. Thread-safety, errors, units: as shard::Program.
+// vault/privacy_codec.h; candidates: candidates/candidate_codec.h. Outputs: events keyed by member,
+// links keyed by entity. Only new touches are published; repeats end here. A pool whose linking is
+// off resolves every touch at its pivot alone. Thread-safety, errors, units: as shard::Program.
 #ifndef REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
 #define REGULARS_SERVICES_IDENTITY_CODEC_IDENTITY_PROGRAM_H_
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "libs/base/text.h"
 #include "libs/shard/kernel.h"
+#include "services/identity/candidates/candidate_codec.h"
 #include "services/identity/kernel/link_rules.h"
 #include "services/identity/kernel/resolve.h"
+#include "services/identity/match/matcher.h"
 #include "services/identity/vault/pool_keys.h"
 
 namespace regulars::identity {
@@ -37,6 +40,9 @@ struct IdentityOptions {
   TouchRules rules;  // for pools without their own
   absl::flat_hash_map<std::string, TouchRules, TextHash, TextEq> pool_rules;       // by pool
   absl::flat_hash_map<std::string, vault::PoolKeys, TextHash, TextEq> vault_keys;  // by pool
+  // By pool; a pool without one looks for no candidates.
+  absl::flat_hash_map<std::string, std::shared_ptr<const match::Matcher>, TextHash, TextEq>
+      matchers;
 };
 
 class IdentityProgram final : public shard::Program {
@@ -56,6 +62,7 @@ class IdentityProgram final : public shard::Program {
   const LinkRules& LinksOf(std::string_view pool) const;
   // Keys of nothing for a pool without a vault.
   vault::PoolKeys KeysOf(std::string_view pool) const;
+  candidates::Rules CandidateRulesOf(std::string_view pool) const;
   shard::Effects ApplyPrivacy(const shard::EntityState& state, const shard::Input& input) const;
 
   const IdentityOptions options_;

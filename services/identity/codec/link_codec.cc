@@ -10,6 +10,7 @@
 #include "libs/events/types.h"
 #include "libs/model/hashed_id.h"
 #include "regulars/identity/v1/identity_links.pb.h"
+#include "services/identity/candidates/candidate_codec.h"
 #include "services/identity/codec/identity_program.h"
 #include "services/identity/codec/link_replies.h"
 #include "services/identity/kernel/link_commands.h"
@@ -82,6 +83,11 @@ absl::Status DecodeLink(shard::Input* input) {
       body->message.kind_case() == v1::LinkMessage::KIND_NOT_SET) {
     return DomainError(absl::StatusCode::kInvalidArgument, "LINK_MALFORMED", "not a LinkMessage");
   }
+  if (body->message.has_candidate() &&
+      !candidates::IsSound(body->message.candidate(), input->entity)) {
+    return DomainError(absl::StatusCode::kInvalidArgument, "LINK_MALFORMED",
+                       "not a CandidateMessage of its entity");
+  }
   if (CarriesTouch(body->message)) {
     body->touch = DecodeTravelling(*input, *TouchOf(&body->message));
     if (!body->touch.malformed.empty()) {
@@ -91,6 +97,11 @@ absl::Status DecodeLink(shard::Input* input) {
   }
   input->body = std::move(body);
   return absl::OkStatus();
+}
+
+const v1::CandidateMessage* CandidateOf(const shard::Input& input) {
+  const auto& body = *static_cast<const LinkBody*>(input.body.get());
+  return body.message.has_candidate() ? &body.message.candidate() : nullptr;
 }
 
 bool IsLinkCommand(std::string_view type) {

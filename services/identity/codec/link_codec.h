@@ -15,6 +15,8 @@ namespace regulars::identity {
 
 // INVALID_ARGUMENT LINK_MALFORMED: not a LinkMessage.
 absl::Status DecodeLink(shard::Input* input);
+// What a decoded link says about candidates; nullptr if it is about something else.
+const v1::CandidateMessage* CandidateOf(const shard::Input& input);
 // INVALID_ARGUMENT COMMAND_MALFORMED.
 absl::Status DecodeLinkCommand(shard::Input* input);
 bool IsLinkCommand(std::string_view type);

@@ -169,6 +169,22 @@ std::string_view ReasonOf(CommandOutcome outcome) {
   REGULARS_ASSERT(false, "unknown command outcome");
 }
 
+void AskForMerge(Step* step, const MemberBook& book, std::string_view other,
+                 const std::string& actor, bool override_do_not_link) {
+  v1::LinkMessage message;
+  v1::Link* link = message.mutable_link();
+  link->mutable_first()->set_member(book.id());
+  link->mutable_first()->set_fragment_id(book.root().fragment_id());
+  link->mutable_second()->set_member(std::string(other));
+  link->mutable_edge()->set_rule_version("command");
+  link->mutable_edge()->set_occurred_us(step->now_us());
+  link->mutable_edge()->set_actor(actor);
+  link->set_override_do_not_link(override_do_not_link);
+  link->set_first_root(book.id());
+  *link->mutable_first_birth() = book.root().birth();
+  step->Send(other, message);
+}
+
 CommandResult MergeMembers(Step* step, const v1::MergeMembersCommand& command) {
   MemberBook book(&step->state, step->entity());
   const uint64_t hash = ContentHash("merge", command);
@@ -195,18 +211,7 @@ CommandResult MergeMembers(Step* step, const v1::MergeMembersCommand& command) {
   answer.set_dry_run(command.dry_run());
   answer.set_survivor(IsOlder(other.birth(), book.root().birth()) ? other.member() : book.id());
   if (command.dry_run()) return {CommandOutcome::kDryRun, "", std::move(answer)};
-  v1::LinkMessage message;
-  v1::Link* link = message.mutable_link();
-  link->mutable_first()->set_member(book.id());
-  link->mutable_first()->set_fragment_id(book.root().fragment_id());
-  link->mutable_second()->set_member(command.other_member());
-  link->mutable_edge()->set_rule_version("command");
-  link->mutable_edge()->set_occurred_us(step->now_us());
-  link->mutable_edge()->set_actor(command.actor());
-  link->set_override_do_not_link(command.override_do_not_link());
-  link->set_first_root(book.id());
-  *link->mutable_first_birth() = book.root().birth();
-  step->Send(command.other_member(), message);
+  AskForMerge(step, book, command.other_member(), command.actor(), command.override_do_not_link());
   return Remember(step, &book, command.operation_id(), hash, std::move(answer));
 }
 

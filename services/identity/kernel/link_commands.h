@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "regulars/identity/v1/identity_links.pb.h"
+#include "services/identity/kernel/member_book.h"
 #include "services/identity/kernel/step.h"
 
 namespace regulars::identity {
@@ -47,6 +48,11 @@ struct CommandResult {
 CommandResult MergeMembers(Step* step, const v1::MergeMembersCommand& command);
 CommandResult SplitMember(Step* step, const v1::SplitMemberCommand& command);
 CommandResult UndoMerge(Step* step, const v1::UndoMergeCommand& command);
+
+// The message by which every merge that a person wants is asked for. `book` is a root; the rules
+// are checked on the way, as for any link. `actor` is the key id of the credential.
+void AskForMerge(Step* step, const MemberBook& book, std::string_view other,
+                 const std::string& actor, bool override_do_not_link);
 
 // What MergeMembers wants to know of the other member; also of one that does not exist.
 v1::MemberSummary SummarizeMember(const shard::EntityState& state, std::string_view member);

@@ -1,6 +1,7 @@
 // Two instances of identity on one log in memory, each with its worker and a real gRPC server: a
 // member, the one it is merged with, and the instance that is called may be three places. Pools:
-// `tea` links, `cafe` does not. Keys: "staff" may link members, "till" may not.
+// `tea` links and looks for candidates, `cafe` does neither. Keys: "staff" may link members, "till"
+// may not.
 #ifndef REGULARS_SERVICES_IDENTITY_SHELL_LINK_HARNESS_H_
 #define REGULARS_SERVICES_IDENTITY_SHELL_LINK_HARNESS_H_
 
@@ -18,6 +19,7 @@
 
 #include "absl/strings/escaping.h"
 #include "libs/base/hash.h"
+#include "libs/base/placement.h"
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/base/wall_clock.h"
@@ -30,11 +32,16 @@
 #include "libs/rpc/server.h"
 #include "libs/rpc/status.h"
 #include "libs/seal/crypto.h"
+#include "libs/seal/envelope.h"
+#include "libs/seal/transport_keys.h"
 #include "libs/service/gateway.h"
 #include "libs/service/worker_thread.h"
 #include "libs/store/memory_store.h"
 #include "regulars/ingest/v1/ingest_events.pb.h"
+#include "regulars/ingest/v1/ingest_service.pb.h"
 #include "services/identity/codec/identity_program.h"
+#include "services/identity/match/match_samples.h"
+#include "services/identity/shell/candidate_service.h"
 #include "services/identity/shell/identity_service.h"
 #include "services/identity/shell/link_peer_service.h"
 #include "services/identity/shell/link_service.h"
@@ -54,9 +61,12 @@ struct World {
   World()
       : log({.blocking = true}),
         logger(log::Logger::Silent()),
-        pepper(*seal::Pepper::Parse(Cat("p1 ", absl::Base64Escape(std::string(32, 'p')), "\n"),
-                                    "tea")) {
+        pepper(*seal::Pepper::Parse(SealKeyLine("p1", 'p'), "tea")),
+        transport_keys(*seal::TransportKeys::Parse(SealKeyLine("transport/2020-01-01", 't'))),
+        wrapper(*seal::KeyRing::Parse(SealKeyLine("k1", 'k'))) {
     options.pool_links["tea"].enabled = true;
+    options.vault_keys["tea"] = {transport_keys.get(), &wrapper, &pepper};
+    options.matchers["tea"] = std::make_shared<const match::Matcher>(match::SampleParameters());
     for (const char* topic : {"ingest.touches", "identity.events", "identity.links",
                               "identity.changelog", "identity.commands", "identity.dlq"}) {
       EXPECT_TRUE(log.CreateTopic(Cat("regulars.", topic, ".v1.g1"), kTestShards).ok());
@@ -74,9 +84,15 @@ struct World {
     return keys;
   }
 
+  static std::string SealKeyLine(const std::string& id, char fill) {
+    return Cat(id, " ", absl::Base64Escape(std::string(32, fill)), "\n");
+  }
+
   kafka::FakeLog log;
   log::Logger logger;
   seal::Pepper pepper;
+  std::unique_ptr<seal::TransportKeys> transport_keys;
+  seal::KeyFileWrapper wrapper;
   IdentityOptions options;
   std::unique_ptr<kafka::Producer> producer;
 };
@@ -91,8 +107,10 @@ class Instance {
         gateway_(Placement(kTestShards), &owners_, {}),
         reads_(&edge_, &gateway_, PepperIn(world), Spelling()),
         links_(&edge_, &gateway_, PepperIn(world), Spelling()),
-        peers_(&edge_, &gateway_) {
-    auto started = rpc::Server::Start(rpc::ServerOptions{}, {&reads_, &links_, &peers_});
+        peers_(&edge_, &gateway_),
+        candidates_(&edge_, &gateway_) {
+    auto started =
+        rpc::Server::Start(rpc::ServerOptions{}, {&reads_, &links_, &peers_, &candidates_});
     EXPECT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);
     const std::string address = Cat("127.0.0.1:", server_->port());
@@ -117,6 +135,9 @@ class Instance {
     return v1::IdentityService::NewStub(channel_);
   }
   std::unique_ptr<v1::LinkService::Stub> Links() { return v1::LinkService::NewStub(channel_); }
+  std::unique_ptr<v1::CandidateService::Stub> Candidates() {
+    return v1::CandidateService::NewStub(channel_);
+  }
   service::Gateway* gateway() { return &gateway_; }
 
  private:
@@ -150,6 +171,7 @@ class Instance {
   IdentityService reads_;
   LinkService links_;
   LinkPeerService peers_;
+  CandidateService candidates_;
   std::unique_ptr<rpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<service::WorkerThread> worker_;
@@ -184,8 +206,8 @@ class LinkServers : public testing::Test {
     return id;
   }
 
-  // A touch that names these identifiers; the first is the pivot.
-  void Touch(const std::string& names) {
+  // A touch that names these identifiers; the first is the pivot. Contact data as ingest seals it.
+  void Touch(const std::string& names, const ingest::v1::ContactDetails& contact = {}) {
     ingest::v1::TouchReceived received;
     ingest::v1::Touch& touch = *received.mutable_touch();
     const std::string native_id = Cat("n", ++touches_);
@@ -197,6 +219,13 @@ class LinkServers : public testing::Test {
     touch.mutable_body()->mutable_visit()->set_place("door");
     std::istringstream words(names);
     for (std::string word; words >> word;) *touch.add_identifiers() = Hidden(word);
+    if (const std::string bytes = contact.SerializeAsString(); !bytes.empty()) {
+      const auto box = world_.transport_keys->Seal(bytes, "tea/contact", touch.occurred_us());
+      ASSERT_TRUE(box.ok());
+      touch.mutable_contact()->set_key_id(box->key_id);
+      touch.mutable_contact()->set_nonce(box->nonce);
+      touch.mutable_contact()->set_ciphertext(box->ciphertext);
+    }
     const std::string pivot = model::IdentifierKey(touch.identifiers(0).hmac());
     kafka::OutRecord record;
     record.topic = "regulars.ingest.touches.v1.g1";
