@@ -91,7 +91,7 @@ sim-selftest: sim ## take each guard of the runtime out: the auditor of the simu
 	tests/sim/selftest.sh build/release/bin/regulars-sim \
 	  build/reports/$(SIM_SIZE:full=)/sim_selftest.json $(SIM_SIZE) $(SEEDS) $(SEED)
 
-bench: services ## the figures of docs/bench.md, about fifteen minutes on a quiet machine
+bench: services ## the figures of docs/bench.md, about twenty minutes on a quiet machine
 	cmake --build --preset release -j $(JOBS) --target regulars-bench
 	$(PY) tests/bench/bench.py
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """`make bench`: the figures, all ratios from one run on one machine, replication factor 1.
 
-  bench.py                 full size, about fifteen minutes on 2 cores; refuses while another local
+  bench.py                 full size, about twenty minutes on 2 cores; refuses while another local
                            cluster runs (--not-alone allows it, and the report says so)
   bench.py --ci            small numbers, goals shown but not judged (`make test`)
-  bench.py --only PART,..  some parts (points, redeem, rebuild, restart, echo, streams, view, e2e,
-                           hot, idle); writes build/reports/ci/bench_part.json
+  bench.py --only PART,..  some parts (points, redeem, rebuild, restart, echo, streams, view,
+                           identity, e2e, links, hot, idle); writes build/reports/ci/bench_part.json
 
 Every part is one file of parts/; one that fails makes `ok` false, and the others still run. Report:
 build/reports/bench.json (--ci: build/reports/ci/bench.json). Exit status 0 if `ok`. docs/bench.md says
@@ -33,12 +33,13 @@ import goals  # noqa: E402
 from cluster import running_clusters  # noqa: E402
 from context import Size  # noqa: E402
 from ledger_stage import LedgerStage  # noqa: E402
-from system import System  # noqa: E402
+from people_stage import PeopleStage, Whole  # noqa: E402
 
 CORES = 2
 # The order is that of the run: points leaves its output and state for those behind it.
 LEDGER_PARTS = ("points", "redeem", "rebuild", "restart", "echo", "streams", "view")
-WHOLE_PARTS = ("e2e", "hot", "idle")
+PEOPLE_PARTS = ("identity",)
+WHOLE_PARTS = ("e2e", "links", "hot", "idle")
 
 
 def say(text=""):
@@ -106,7 +107,8 @@ def parse():
 def main():
     options = parse()
     size = Size("ci" if options.ci else "full")
-    wanted = [name for name in options.only.split(",") if name] or [*LEDGER_PARTS, *WHOLE_PARTS]
+    wanted = [name for name in options.only.split(",") if name] or [
+        *LEDGER_PARTS, *PEOPLE_PARTS, *WHOLE_PARTS]
     others = [str(folder) for folder in running_clusters()]
     must_be_alone = size.name == "full" and not options.not_alone
     if must_be_alone and others:
@@ -117,7 +119,9 @@ def main():
     run = Run(size)
     run.stage("the ledger alone", LedgerStage(folder / "ledger", size, must_be_alone),
               [name for name in LEDGER_PARTS if name in wanted])
-    run.stage("everything", System(folder / "whole"),
+    run.stage("identity alone", PeopleStage(folder / "people", size.people, must_be_alone),
+              [name for name in PEOPLE_PARTS if name in wanted])
+    run.stage("everything", Whole(folder / "whole"),
               [name for name in WHOLE_PARTS if name in wanted])
     reports = ROOT / "build/reports" / ("ci" if options.ci or options.only else "")
     path = reports / ("bench_part.json" if options.only else "bench.json")

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import time
+import types
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -17,10 +18,13 @@ SHARDS = 4
 SIZES = {
     "full": {"warm_up": 1_000_000, "measured": 2_000_000, "redemptions": 200, "view_keys": 200_000,
              "e2e_touches": 300_000, "e2e_warm_up": 30_000, "e2e_customers": 50_000,
-             "hot_touches": 100_000, "idle_s": 60},
+             "hot_touches": 100_000, "idle_s": 60, "handler_people": 20_000, "merges": 300,
+             "people": {"members": 300_000, "warm_up": 310_000, "lead": 10_000,
+                        "records": 1_320_000}},
     "ci": {"warm_up": 20_000, "measured": 100_000, "redemptions": 30, "view_keys": 20_000,
            "e2e_touches": 20_000, "e2e_warm_up": 2_000, "e2e_customers": 2_000,
-           "hot_touches": 2_000, "idle_s": 10},
+           "hot_touches": 2_000, "idle_s": 10, "handler_people": 2_000, "merges": 40,
+           "people": {"members": 10_000, "warm_up": 11_000, "lead": 1_000, "records": 62_000}},
 }
 
 
@@ -29,13 +33,15 @@ class BenchFailure(RuntimeError):
 
 
 class Size:
-    """The numbers of a size as attributes; `name` is full or ci."""
+    """The numbers of a size as attributes; `name` is full or ci. `people` is a size, too: that of the
+    identity figures, measured from `lead` touches behind its warm-up on."""
 
     def __init__(self, name):
         self.name = name
         self.__dict__.update(SIZES[name])
         self.records = self.warm_up + self.measured
         self.members = self.warm_up
+        self.people = types.SimpleNamespace(name=name, **self.people)
 
 
 def binaries():

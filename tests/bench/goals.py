@@ -4,6 +4,11 @@
 GOALS = {
     "points_vs_echo": (">=", 0.40),
     "points_vs_streams_cpu": ("<=", 0.25),
+    "identity_warm_touches_per_s": (">=", 20_000),
+    "identity_vs_echo": (">=", 0.25),
+    "identity_handler_per_s": (">=", 300_000),
+    "merge_visible_p99_ms": ("<=", 500),
+    "known_id_p99_ms": ("<=", 150),
     "redeem_vs_bare_txn": ("<=", 1.5),
     "view_vs_mset": (">=", 0.4),
     "e2e_touches_per_s": (">=", 10_000),

@@ -26,6 +26,9 @@ STOP_LIMIT_S = 60.0
 
 
 class LedgerStage:
+    service = "points"
+    rules = {"points": {"program": "loyalty", "points": 1, "per_units": 1, "expiry_days": 365}}
+
     def __init__(self, folder, size, alone):
         self.dir = pathlib.Path(folder).resolve()
         self.size = size
@@ -41,9 +44,12 @@ class LedgerStage:
         for made in admin.create_topics([NewTopic(name, SHARDS, 1) for name in BENCH_TOPICS]).values():
             made.result(30)
         self._write_config()
-        # All orders lie in the past, and none of their lots expires during the run.
+        # All inputs lie in the past, and no lot expires during the run.
         self.begin_us = time.time_ns() // 1000 - self.size.records * 1000 - 3_600_000_000
-        self.filled = tool("fill", bootstrap=self.bootstrap, topic=INPUT, **self.workload())
+        self.fill()
+
+    def fill(self):
+        tool("fill", bootstrap=self.bootstrap, topic=INPUT, **self.workload())
 
     def stop(self, wipe):
         self.cluster.down(wipe=wipe)
@@ -68,37 +74,38 @@ class LedgerStage:
     def state_dir(self):
         return self.dir / "state"
 
-    # -- regulars-points ---------------------------------------------------------------------------
-    def start_points(self, wait=True):
+    # -- the service ---------------------------------------------------------------------------
+    def start_service(self, wait=True):
         settings = {"grpc_listen": f"127.0.0.1:{self.ports['grpc']}",
                     "health_listen": f"127.0.0.1:{self.ports['health']}",
                     "state_dir": self.state_dir}
         self.state_dir.mkdir(exist_ok=True)
-        pid = self.cluster.run("points", [
-            binaries() / "regulars-points", f"--config={self.dir}/config.yaml",
+        pid = self.cluster.run(self.service, [
+            binaries() / f"regulars-{self.service}", f"--config={self.dir}/config.yaml",
             *(f"--set={name}={value}" for name, value in settings.items())])
         if wait:
-            wait_for(self.points_ready, "points is ready", 120.0, 0.005)
+            wait_for(self.service_ready, f"{self.service} is ready", 120.0, 0.005)
         return pid
 
-    def stop_points(self, sig=signal.SIGTERM):
-        self.cluster.stop("points", STOP_LIMIT_S, sig)
+    def stop_service(self, sig=signal.SIGTERM):
+        self.cluster.stop(self.service, STOP_LIMIT_S, sig)
 
-    def points_ready(self):
-        if "points" not in self.cluster.pids.alive():
-            raise BenchFailure("points has ended:\n" + self.cluster.log_tail("points"))
+    def service_ready(self):
+        if self.service not in self.cluster.pids.alive():
+            raise BenchFailure(f"{self.service} has ended:\n"
+                               + self.cluster.log_tail(self.service))
         try:
             return System._get(self.ports["health"], "/readyz")[0] == 200
         except OSError:
             return False
 
-    def points_metrics(self):
+    def service_metrics(self):
         _, text = System._get(self.ports["health"], "/metrics")
         rows = (line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#")
         return {name: float(value) for name, value in rows}
 
     def view_caught_up(self):
-        return self.points_metrics().get("regulars_view_caught_up") == 1
+        return self.service_metrics().get("regulars_view_caught_up") == 1
 
     # -- inside ------------------------------------------------------------------------------------
     def _write_config(self):
@@ -107,7 +114,7 @@ class LedgerStage:
                        stdout=subprocess.DEVNULL)
         pool = {"name": POOL, "clock": "live", "pepper_file": str(keys / "pepper"),
                 "seal_key_file": str(keys / "seal-key"), "api_keys_file": str(keys / "api-keys"),
-                "points": {"program": "loyalty", "points": 1, "per_units": 1, "expiry_days": 365}}
+                **self.rules}
         config = {"generation": "g1", "shards": SHARDS, "slot": 0, "instances": 1,
                   "kafka_bootstrap": self.bootstrap, "redis_addresses": [self.redis_address],
                   "pools": [pool]}

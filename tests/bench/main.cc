@@ -9,8 +9,10 @@
 int main(int argc, char** argv) {
   namespace bench = regulars::bench;
   const std::map<std::string, void (*)(const bench::Flags&)> verbs = {
-      {"fill", bench::Fill}, {"echo", bench::Echo},     {"digest", bench::Digest},
-      {"view", bench::View}, {"redeem", bench::Redeem}, {"touches", bench::Touches}};
+      {"fill", bench::Fill},         {"echo", bench::Echo},
+      {"digest", bench::Digest},     {"fill-touches", bench::FillTouches},
+      {"handlers", bench::Handlers}, {"view", bench::View},
+      {"redeem", bench::Redeem},     {"touches", bench::Touches}};
   if (argc < 2) bench::Fail("a verb is missing");
   const auto verb = verbs.find(argv[1]);
   if (verb == verbs.end()) bench::Fail(regulars::Cat("no verb ", argv[1]));

@@ -1,8 +1,10 @@
-// Paid orders through RecordTouches at full rate: some streams, each with a window below the 1,000
-// that ingest allows. A touch that is refused for want of room is sent again; any other refusal is
-// a failure. Every touch is a new order; customers take turns in a fixed, shuffled order.
+// Paid orders through RecordTouches at full rate, or at so many a second: some streams, each with a
+// window below the 1,000 that ingest allows. A touch that is refused for want of room is sent
+// again; any other refusal is a failure. Every touch is a new order; customers take turns in a
+// fixed, shuffled order.
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -24,6 +26,7 @@ namespace {
 
 constexpr size_t kWindow = 900;
 constexpr std::chrono::milliseconds kRetryPause(20);
+constexpr std::chrono::milliseconds kTick(2);
 constexpr int64_t kAmountMin = 100;
 constexpr uint64_t kAmountRange = 20'000;
 
@@ -32,6 +35,8 @@ struct Plan {
   int64_t touches = 0;
   int64_t customers = 0;
   int64_t streams = 0;
+  double rate = 0;  // of all streams together, per second; 0 = as many as go
+  int64_t start_us = 0;
 };
 
 int64_t AmountOf(int64_t number) {
@@ -85,18 +90,34 @@ class Sender {
   int64_t sent_again() const { return sent_again_; }
 
  private:
+  // Touches with smaller numbers may be sent by now.
+  int64_t Due() const {
+    if (plan_.rate <= 0) return plan_.touches;
+    const double elapsed_s = static_cast<double>(MonotonicMicros() - plan_.start_us) / 1e6;
+    return std::min(plan_.touches, static_cast<int64_t>(elapsed_s * plan_.rate));
+  }
+
   // The numbers to send now; empty at the end.
   std::vector<int64_t> Take() {
     std::unique_lock<std::mutex> lock(mutex_);
-    turn_.wait(lock, [this] {
-      return open_ == 0 || (flying_ <= kWindow / 2 && (!again_.empty() || next_ < plan_.touches));
-    });
+    while (true) {
+      turn_.wait(lock, [this] {
+        return open_ == 0 || (flying_ <= kWindow / 2 && (!again_.empty() || next_ < plan_.touches));
+      });
+      std::vector<int64_t> numbers = TakeDue();
+      if (!numbers.empty() || open_ == 0) return numbers;
+      turn_.wait_for(lock, kTick);
+    }
+  }
+
+  std::vector<int64_t> TakeDue() {
+    const int64_t due = Due();
     std::vector<int64_t> numbers;
     while (flying_ < kWindow && open_ > 0) {
       if (!again_.empty()) {
         numbers.push_back(again_.front());
         again_.pop_front();
-      } else if (next_ < plan_.touches) {
+      } else if (next_ < due) {
         numbers.push_back(next_);
         next_ += plan_.streams;
       } else {
@@ -164,12 +185,13 @@ void Touches(const Flags& flags) {
                   .key = Cat("Bearer ", flags.Text("api-key")),
                   .touches = flags.Number("touches"),
                   .customers = flags.Number("customers"),
-                  .streams = flags.NumberOr("streams", 4)};
+                  .streams = flags.NumberOr("streams", 4),
+                  .rate = flags.RealOr("rate", 0),
+                  .start_us = MonotonicMicros()};
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   const auto channel = grpc::CreateCustomChannel(flags.Text("address"),
                                                  grpc::InsecureChannelCredentials(), arguments);
-  const int64_t start_us = MonotonicMicros();
   std::vector<std::unique_ptr<Sender>> senders;
   for (int64_t i = 0; i < plan.streams; ++i) {
     senders.push_back(std::make_unique<Sender>(plan, i, channel));
@@ -179,7 +201,7 @@ void Touches(const Flags& flags) {
     sender->Join();
     sent_again += sender->sent_again();
   }
-  const double seconds = static_cast<double>(MonotonicMicros() - start_us) / 1e6;
+  const double seconds = static_cast<double>(MonotonicMicros() - plan.start_us) / 1e6;
   int64_t points = 0;
   for (int64_t number = 0; number < plan.touches; ++number) points += AmountOf(number) / 100;
   Answer answer;

@@ -5,7 +5,7 @@ from ledger_stage import EVENTS, GROUP, INPUT
 
 
 def run(stage, size, shown):
-    pid = stage.start_points(wait=False)
+    pid = stage.start_service(wait=False)
     seen = context.drain(stage.bootstrap, GROUP, INPUT, size, pid, settled=stage.view_caught_up)
     shown["points_inputs"] = size.measured
     shown["points_inputs_per_s"] = seen["inputs_per_s"]
