@@ -32,8 +32,11 @@ std::optional<Broken> CheckUnique(const LinkRules& rules, const Fragments& activ
   return std::nullopt;
 }
 
-std::optional<Broken> CheckLimits(const LinkRules& rules, const Fragments& active, Micros now_us) {
+// `only`: the limits of that type; empty: all.
+std::optional<Broken> CheckLimits(const LinkRules& rules, const Fragments& active, Micros now_us,
+                                  std::string_view only = {}) {
   for (const TypeLimit& limit : rules.limits) {
+    if (!only.empty() && limit.type != only) continue;
     std::set<std::string_view> values;
     for (const v1::MemberFragment* fragment : active) {
       if (fragment->identifier().type() != limit.type) continue;
@@ -110,9 +113,11 @@ std::optional<Broken> CheckIdentifierFits(const LinkRules& rules,
   }
   Fragments active;
   AddActive(fragments, &active);
-  active.push_back(&added);
+  v1::MemberFragment comes_now = added;
+  comes_now.set_added_us(now_us);
+  active.push_back(&comes_now);
   if (auto broken = CheckUnique(rules, active); broken.has_value()) return broken;
-  return CheckLimits(rules, active, now_us);
+  return CheckLimits(rules, active, now_us, added.identifier().type());
 }
 
 }  // namespace regulars::identity

@@ -45,7 +45,9 @@ std::optional<Broken> CheckSizes(const LinkRules& rules, const Sizes& old, const
 std::optional<Broken> CheckUnion(const LinkRules& rules, const Summary& old, const Summary& young,
                                  Micros now_us, bool override_do_not_link);
 
-// As above for one more identifier at a member.
+// As above for one more identifier that comes to a member at `now_us`, whatever its `added_us`. Of
+// the limits only those of its type are asked: a member that has too many of another one, since
+// rules that are stricter than they were, may get this one.
 std::optional<Broken> CheckIdentifierFits(const LinkRules& rules,
                                           const std::vector<v1::MemberFragment>& fragments,
                                           const v1::MemberFragment& added, Micros now_us);

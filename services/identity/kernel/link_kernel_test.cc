@@ -189,6 +189,22 @@ TEST(GuardRails, AreInclusive) {
   EXPECT_EQ(rule(), "do_not_link");
 }
 
+TEST(GuardRails, AnIdentifierCountsFromTheMomentItComes) {
+  Town town;
+  town.rules.limits = {{"phone", 2, 7 * kMicrosPerDay}};
+  town.Touch("card:ann phone:1 phone:2 phone:3");
+  EXPECT_TRUE(town.Same("card:ann", "phone:2"));
+  EXPECT_FALSE(town.Same("card:ann", "phone:3"));
+  town.now_us += 7 * kMicrosPerDay;
+  town.Touch("card:ann phone:4");
+  EXPECT_TRUE(town.Same("card:ann", "phone:4"));
+  // Rules that became stricter stop what they are about and nothing else.
+  town.rules.limits = {{"phone", 1, 0}};
+  town.Touch("card:ann phone:5 openid:a");
+  EXPECT_FALSE(town.Same("card:ann", "phone:5"));
+  EXPECT_TRUE(town.Same("card:ann", "openid:a"));
+}
+
 TEST(GuardRails, MergesCountWithinTheirWindow) {
   struct Case {
     int64_t max;
