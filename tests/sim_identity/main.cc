@@ -30,7 +30,7 @@ using regulars::sim_identity::Setup;
 struct Figures {
   int64_t violations = 0, died = 0, limits = 0, touches = 0, merges = 0, splits = 0, suppressed = 0,
           expelled = 0, recycled = 0, cases = 0, link_messages = 0, reanchors = 0, warm_touches = 0,
-          warm_records = 0;
+          warm_records = 0, not_replayed = 0;
 };
 
 struct Options {
@@ -59,7 +59,8 @@ Figures RunHere(const Setup& setup, int64_t cases) {
           outcome.link_messages,
           outcome.reanchors,
           outcome.warm_touches,
-          outcome.warm_records};
+          outcome.warm_records,
+          outcome.not_replayed};
 }
 
 struct Child {
@@ -168,15 +169,16 @@ int main(int argc, char** argv) {
   }
   const int64_t found = all.violations - (options.setup.broken.empty() ? 0 : all.died);
   const bool ok = options.setup.broken.empty() ? found == 0 : found > 0;
-  const std::string figures = Cat(
-      "\"seeds\": ", done, ",\n  \"violations\": ", found,
-      ",\n  \"seeds_with_limits\": ", all.limits, ",\n  \"touches\": ", all.touches,
-      ",\n  \"merges\": ", all.merges, ",\n  \"splits\": ", all.splits,
-      ",\n  \"merge_then_split_cases\": ", all.cases, ",\n  \"links_suppressed\": ", all.suppressed,
-      ",\n  \"expelled\": ", all.expelled, ",\n  \"recycled\": ", all.recycled,
-      ",\n  \"messages_per_merge\": ", Ratio(all.link_messages, all.merges),
-      ",\n  \"reanchors_per_merge\": ", Ratio(all.reanchors, all.merges),
-      ",\n  \"messages_per_warm_touch\": ", Ratio(all.warm_records, all.warm_touches));
+  const std::string figures =
+      Cat("\"seeds\": ", done, ",\n  \"violations\": ", found,
+          ",\n  \"seeds_with_limits\": ", all.limits, ",\n  \"touches\": ", all.touches,
+          ",\n  \"merges\": ", all.merges, ",\n  \"splits\": ", all.splits,
+          ",\n  \"merge_then_split_cases\": ", all.cases,
+          ",\n  \"links_suppressed\": ", all.suppressed, ",\n  \"expelled\": ", all.expelled,
+          ",\n  \"recycled\": ", all.recycled, ",\n  \"members_not_replayed\": ", all.not_replayed,
+          ",\n  \"messages_per_merge\": ", Ratio(all.link_messages, all.merges),
+          ",\n  \"reanchors_per_merge\": ", Ratio(all.reanchors, all.merges),
+          ",\n  \"messages_per_warm_touch\": ", Ratio(all.warm_records, all.warm_touches));
   std::printf("%s\n", figures.c_str());
   if (!options.report.empty()) {
     std::filesystem::create_directories(std::filesystem::path(options.report).parent_path());

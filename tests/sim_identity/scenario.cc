@@ -98,6 +98,7 @@ Outcome RunSeed(const Setup& setup, int64_t cases) {
   outcome.limits = shape.limits;
   Play(&world, &ledger, &workload, &rng);
   Auditor(&world, workload, ledger).Audit();
+  outcome.not_replayed = AuditReplay(&world);
   using Kind = v1::LinkMessage;
   for (const auto kind :
        {Kind::kLink, Kind::kTryLink, Kind::kPropose, Kind::kAccept, Kind::kReject}) {

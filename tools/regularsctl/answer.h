@@ -37,6 +37,7 @@ absl::StatusOr<Answer> RunPoints(Context* context);
 absl::StatusOr<Answer> RunDeadLetters(Context* context);
 absl::StatusOr<Answer> RunParked(Context* context);
 absl::StatusOr<Answer> RunKeys(Context* context);
+absl::StatusOr<Answer> RunIdentity(Context* context);
 
 }  // namespace regulars::ctl
 

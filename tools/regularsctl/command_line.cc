@@ -10,10 +10,11 @@ namespace {
 
 constexpr std::string_view kSwitches[] = {"from-start", "help", "json"};
 constexpr std::string_view kValued[] = {
-    "ahead-days", "api-key-file", "brokers",    "config",          "data",    "endpoint",
-    "for",        "listen",       "generation", "identifier",      "limit",   "pool",
-    "reason",     "redis",        "report",     "retention-days",  "service", "set",
-    "tls-ca",     "topics-file",  "profile",    "unseal-key-file", "wait"};
+    "ahead-days", "api-key-file", "brokers",   "config",      "data",       "endpoint",
+    "for",        "listen",       "memory-mb", "rules",       "generation", "identifier",
+    "limit",      "pool",         "reason",    "redis",       "report",     "retention-days",
+    "service",    "set",          "tls-ca",    "topics-file", "profile",    "unseal-key-file",
+    "wait"};
 
 template <typename List>
 bool IsIn(const List& list, std::string_view name) {

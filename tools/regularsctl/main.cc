@@ -38,6 +38,9 @@ constexpr char kUsage[] =
       keys set aside because an input crashed their owner
   regularsctl parked redrive POOL ENTITY --service=S
       applies what waits for the key and lifts it; it and dlq redrive alone change anything
+  regularsctl identity simulate-rules POOL --rules=FILE [--limit=20] [--memory-mb=1024] [--report=FILE]
+      which merges the linking rules in FILE (the keys of the pool's `identity` section) would do or
+      undo, over the log, against those in --config
   regularsctl keys rotate FILE [--retention-days=14] [--ahead-days=3]
       makes the transport keys of the days to come in FILE and destroys those whose touches are gone
 
@@ -81,6 +84,7 @@ Command Find(const std::vector<std::string>& words) {
   if (name == "dlq") return RunDeadLetters;
   if (name == "parked") return RunParked;
   if (name == "keys") return RunKeys;
+  if (name == "identity") return RunIdentity;
   return nullptr;
 }
 
@@ -95,10 +99,11 @@ int Main(int argc, char** argv) {
   const Command command = Find(line->words());
   if (command == nullptr) {
     const std::string what = line->words().empty() ? "no command" : line->words().front();
-    return Fail(absl::InvalidArgumentError(Cat(what,
-                                               ": must be verify, audit, lag, topics, member, "
-                                               "points, dlq, parked or keys; see --help")),
-                json);
+    return Fail(
+        absl::InvalidArgumentError(Cat(what,
+                                       ": must be verify, audit, lag, topics, member, "
+                                       "points, dlq, parked, keys or identity; see --help")),
+        json);
   }
   const auto context = Context::Make(*std::move(line));
   if (!context.ok()) return Fail(context.status(), json);

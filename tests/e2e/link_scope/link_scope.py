@@ -10,6 +10,7 @@ which goes on when it is changed back. Exit status 0 only if every check held.
 
 import argparse
 import contextlib
+import json
 import os
 import pathlib
 import subprocess
@@ -185,6 +186,31 @@ def audit(scene):
     scene.check("regularsctl verify is content", done.returncode == 0, done.stdout + done.stderr)
 
 
+def simulate(scene):
+    """Other rules over this log: the same rules change nothing, one identifier each undoes it all."""
+    rules = scene.system.dir / "rules.yaml"
+    for pool in SCOPES:
+        for strict in (False, True):
+            # Both pools are decided under the standard rules.
+            rules.write_text(yaml.safe_dump({"linking": True, "link_rules_version": "2"} |
+                                            ({"identifiers_max": 1} if strict else {})))
+            done = subprocess.run(
+                [scene.system.binaries / "regularsctl", "identity", "simulate-rules", pool,
+                 f"--rules={rules}", "--json", "--limit=3",
+                 f"--config={scene.system.dir}/config.yaml"], capture_output=True, text=True,
+                timeout=120, check=False)
+            said = json.loads(done.stdout) if done.returncode == 0 else {}
+            want = {"members_now": PEOPLE, "merges_now": PEOPLE, "members_not_reproduced": 0,
+                    "members_then": 2 * PEOPLE if strict else PEOPLE,
+                    "merges_then": 0 if strict else PEOPLE,
+                    "members_fall_apart": PEOPLE if strict else 0,
+                    "newly_stopped": {"max_identifiers": PEOPLE} if strict else {}}
+            scene.check(f"simulate-rules of {pool}, strict={strict}",
+                        {name: said.get(name) for name in want} == want and
+                        len(said["examples"]) == (3 if strict else 0),
+                        done.stdout + done.stderr)
+
+
 def restart(scene):
     before = {pool: scene.everybody(pool) for pool in SCOPES}
     scene.system.cluster.stop("identity")
@@ -223,6 +249,7 @@ def main():
         join(scene)
         look(scene)
         audit(scene)
+        simulate(scene)
         restart(scene)
         changed(scene)
     finally:
