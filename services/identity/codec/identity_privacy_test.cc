@@ -15,6 +15,7 @@
 #include "regulars/identity/v1/privacy_service.pb.h"
 #include "regulars/ingest/v1/ingest_events.pb.h"
 #include "services/identity/codec/identity_program.h"
+#include "services/identity/kernel/member.h"
 #include "services/identity/vault/erasure.h"
 #include "services/identity/vault/privacy_codec.h"
 #include "services/identity/vault/vault_harness.h"
@@ -148,6 +149,65 @@ TEST_F(Flow, AfterAnErasure_NothingLateBringsTheMemberBack_AndWhoComesAgainIsAno
   EXPECT_NE(Member(), member);
   EXPECT_EQ(Phone(Member()), "+8613800000001");
   EXPECT_EQ(Ask(kGetMember, member).reason, "MEMBER_ERASED");
+}
+
+TEST_F(Flow, AMemberThatWaitsForAMergeIsNotErasedYet) {
+  Touch("1", kNow - 9, "+8613800000001");
+  const std::string member = Member();
+  v1::MemberState state;
+  ASSERT_TRUE(state.ParseFromString(*states_[member].Get(kMemberSub)));
+  const auto write = [&] {
+    shard::Effects effects;
+    effects.puts.push_back({std::string(kMemberSub), state.SerializeAsString(), 0});
+    states_[member].Apply(effects);
+  };
+  state.set_proposing_to("m_older");
+  write();
+  EXPECT_EQ(Command(vault::kEraseMember, member, v1::EraseMemberRequest()).reason,
+            "MERGE_IN_PROGRESS");
+  state.clear_proposing_to();
+  write();
+  EXPECT_EQ(Command(vault::kEraseMember, member, v1::EraseMemberRequest()).code,
+            absl::StatusCode::kOk);
+}
+
+TEST_F(Flow, WhatLinkingSaysToAnErasedMemberLeavesNothingAndFreesWhoWaits) {
+  Touch("1", kNow - 9, "+8613800000001");
+  const std::string member = Member();
+  ASSERT_EQ(Command(vault::kEraseMember, member, v1::EraseMemberRequest()).code,
+            absl::StatusCode::kOk);
+  const auto say = [&](const v1::LinkMessage& message) {
+    shard::Input input = InputOf(shard::InputKind::kRecord, events::kLinkMessage, member,
+                                 message.SerializeAsString());
+    bool skip = false;
+    EXPECT_TRUE(program_.Decode(&input, &skip).ok());
+    const shard::Effects effects = program_.Apply(states_[member], input);
+    EXPECT_TRUE(effects.puts.empty());
+    EXPECT_EQ(effects.outcome, "member_erased");
+    return effects.publishes;
+  };
+  v1::LinkMessage propose;
+  v1::Try* attempt = propose.mutable_propose()->mutable_attempt();
+  attempt->set_young("m_younger");
+  attempt->set_old(member);
+  const std::vector<shard::Publish> answer = say(propose);
+  ASSERT_EQ(answer.size(), 1U);
+  EXPECT_EQ(answer[0].entity, "m_younger");
+  v1::LinkMessage reject;
+  ASSERT_TRUE(reject.ParseFromString(answer[0].payload));
+  EXPECT_EQ(reject.reject().rule(), "member_erased");
+
+  v1::LinkMessage own;
+  own.mutable_own()->set_member(member);
+  own.mutable_own()->mutable_fragment()->mutable_identifier()->set_hmac(kCard);
+  const std::vector<shard::Publish> back = say(own);
+  ASSERT_EQ(back.size(), 1U);
+  EXPECT_EQ(back[0].entity, model::IdentifierKey(kCard));
+  EXPECT_EQ(back[0].type, events::kIdentifierErased);
+
+  v1::LinkMessage link;
+  link.mutable_link()->mutable_first()->set_member(member);
+  EXPECT_TRUE(say(link).empty());
 }
 
 TEST_F(Flow, TheTimerOfAnErasureGoesOn) {

@@ -9,6 +9,7 @@
 #include "libs/base/text.h"
 #include "libs/events/types.h"
 #include "libs/model/hashed_id.h"
+#include "libs/model/identifier.h"
 #include "regulars/identity/v1/identity_links.pb.h"
 #include "services/identity/candidates/candidate_codec.h"
 #include "services/identity/codec/identity_program.h"
@@ -121,9 +122,40 @@ absl::Status DecodeLinkCommand(shard::Input* input) {
   return absl::OkStatus();
 }
 
+namespace {
+
+// A message of linking that reaches a member after its erasure. Nothing is kept; who waits for an
+// answer gets it, and an identifier that came along leads nowhere again.
+shard::Effects ApplyToErased(const shard::EntityState& state, const shard::Input& input,
+                             const LinkRules& links, const v1::LinkMessage& message,
+                             Micros erased_us) {
+  shard::Effects effects;
+  if (message.has_propose()) {
+    Step step(state, WhereOf(input), &links, &effects);
+    v1::LinkMessage answer;
+    *answer.mutable_reject()->mutable_attempt() = message.propose().attempt();
+    answer.mutable_reject()->set_rule(std::string(kMemberErasedRule));
+    answer.mutable_reject()->set_by(input.entity);
+    step.Send(message.propose().attempt().young(), answer);
+    step.Finish(LinkOutcome::kStopped);
+  } else if (message.has_own()) {
+    const v1::Own& own = message.own();
+    vault::PublishIdentifierErased(own.member(),
+                                   model::IdentifierKey(own.fragment().identifier().hmac()),
+                                   erased_us, &effects);
+  }
+  effects.outcome = "member_erased";
+  return effects;
+}
+
+}  // namespace
+
 shard::Effects ApplyLinkRecord(const shard::EntityState& state, const shard::Input& input,
                                const LinkRules& links, const TouchRules& rules) {
   const auto& body = *static_cast<const LinkBody*>(input.body.get());
+  if (const auto erasure = vault::ReadErasure(state); erasure.has_value()) {
+    return ApplyToErased(state, input, links, body.message, erasure->erased_us());
+  }
   shard::Effects effects;
   Step step(state, WhereOf(input), &links, &effects);
   step.Finish(CarriesTouch(body.message) ? ApplyTravelling(&step, body, rules, &effects)

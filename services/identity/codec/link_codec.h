@@ -21,6 +21,9 @@ const v1::CandidateMessage* CandidateOf(const shard::Input& input);
 absl::Status DecodeLinkCommand(shard::Input* input);
 bool IsLinkCommand(std::string_view type);
 
+// Rule of a LinkSuppressed: the other one was erased before it could take the member in.
+inline constexpr std::string_view kMemberErasedRule = "member_erased";
+
 // What the program does with a decoded input of a pool whose linking is on.
 shard::Effects ApplyLinkRecord(const shard::EntityState& state, const shard::Input& input,
                                const LinkRules& links, const TouchRules& rules);

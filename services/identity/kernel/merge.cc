@@ -212,8 +212,9 @@ LinkOutcome OnReject(Step* step, const v1::Reject& reject) {
   PublishSuppressed(step, suppressed);
   PublishSuppressed(step, Suppressed(link, reject.by(), book.id(), broken, step->now_us()));
   book.Save();
-  // That two people must stay two says nothing about the identifier.
-  if (reject.rule() == "do_not_link" || link.second().identifier().hmac().empty()) {
+  // That two people must stay two, or that one is gone, says nothing about the identifier.
+  if (reject.rule() == "do_not_link" || reject.rule() == "member_erased" ||
+      link.second().identifier().hmac().empty()) {
     return LinkOutcome::kStopped;
   }
   v1::LinkMessage message;

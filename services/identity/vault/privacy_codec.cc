@@ -210,6 +210,11 @@ shard::Reply ApplyErase(const shard::EntityState& state, const shard::Input& inp
   const EraseFacts facts{
       input.entity, body.actor,  std::get<v1::EraseMemberRequest>(body.what).reason(),
       input.now_us, known.leads, member.identifier_count()};
+  if (!member.proposing_to().empty()) {
+    // The answer is on its way; who is gone could not take it.
+    return Refused(absl::StatusCode::kFailedPrecondition, "MERGE_IN_PROGRESS",
+                   "the member is being merged; ask again");
+  }
   const EraseDecision decision = EraseMember(state, facts, effects);
   if (decision.outcome == EraseOutcome::kMemberUnknown) {
     return Refused(absl::StatusCode::kNotFound, "MEMBER_UNKNOWN", "no such member");
