@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/base/hash.h"
+#include "libs/base/placement.h"
 #include "libs/base/status.h"
 #include "libs/base/time.h"
 #include "libs/events/headers.h"
@@ -42,7 +43,7 @@ const Programs& All() {
 class System {
  public:
   void Touch(const ingest::CanonicalTouch& canonical) {
-    static const ingest::Records records(1, 4);
+    static const ingest::Records records(1, Placement(4));
     const kafka::OutRecord record = records.Touch(kPool, canonical);
     FUZZ_CHECK(kafka::RecordBytes(record) <= kafka::kRecordBytesMax);
     const std::vector<events::HeaderView> headers(record.headers.begin(), record.headers.end());
