@@ -87,6 +87,12 @@ sim-identity: setup ## claim, link, root with faults, against a union-find: make
 	  --size=$(SIM_IDENTITY_SIZE) \
 	  --report=build/reports/$(SIM_IDENTITY_SIZE:full=)/sim_identity.json
 
+property-handoff: setup ## state that follows merges and splits: every interleaving ends the same
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target regulars-property-handoff
+	build/release/bin/regulars-property-handoff --size=full \
+	  --report=build/reports/property_handoff.json
+
 sim-selftest: sim ## take each guard of the runtime out: the auditor of the simulation must notice
 	tests/sim/selftest.sh build/release/bin/regulars-sim \
 	  build/reports/$(SIM_SIZE:full=)/sim_selftest.json $(SIM_SIZE) $(SEEDS) $(SEED)

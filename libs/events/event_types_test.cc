@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "libs/events/types.h"
 #include "regulars/catalog/v1/catalog_events.pb.h"
+#include "regulars/handoff/v1/handoff_events.pb.h"
 #include "regulars/identity/v1/identity_events.pb.h"
 #include "regulars/identity/v1/identity_links.pb.h"
 #include "regulars/identity/v1/privacy_events.pb.h"
@@ -42,6 +43,7 @@ TEST(EventTypesTest, EveryTypeIsAMessageOfTheProtoTree) {
            segmentation::v1::SegmentEntered::descriptor()->file(),
            messaging::v1::SendDecided::descriptor()->file(),
            catalog::v1::BrandChanged::descriptor()->file(),
+           handoff::v1::HandoffMessage::descriptor()->file(),
        }) {
     messages.merge(MessagesOf(file));
   }

@@ -89,6 +89,9 @@ inline constexpr std::string_view kPointsRedeemed = "io.regulars.points.v1.Point
 inline constexpr std::string_view kPointsReversed = "io.regulars.points.v1.PointsReversed";
 inline constexpr std::string_view kRedemptionReversed = "io.regulars.points.v1.RedemptionReversed";
 inline constexpr std::string_view kPointsExpired = "io.regulars.points.v1.PointsExpired";
+inline constexpr std::string_view kPointsMoved = "io.regulars.points.v1.PointsMoved";
+inline constexpr std::string_view kDuplicateAfterMerge =
+    "io.regulars.points.v1.DuplicateAfterMerge";
 
 inline constexpr std::string_view kSegmentEntered = "io.regulars.segmentation.v1.SegmentEntered";
 inline constexpr std::string_view kSegmentExited = "io.regulars.segmentation.v1.SegmentExited";
@@ -106,14 +109,16 @@ inline constexpr std::string_view kProductRetired = "io.regulars.catalog.v1.Prod
 
 // Every type above, for tools and tests.
 inline constexpr std::array kAllEventTypes = {
-    kClockAdvanced,      kOwnerRecord,        kCommandRecord,  kDeadLetter,     kShardRecord,
-    kTouchReceived,      kTouchQuarantined,   kMemberResolved, kMemberCreated,  kMergeCommitted,
-    kIdentifierAnchored, kSplitCommitted,     kLinkSuppressed, kPointsEarned,   kPointsRedeemed,
-    kPointsReversed,     kRedemptionReversed, kPointsExpired,  kSegmentEntered, kSegmentExited,
-    kSendDecided,        kSendSuppressed,     kSendDelivered,  kSendFailed,     kDeliveryReported,
-    kBrandChanged,       kProductLineChanged, kProductChanged, kProductRetired, kContactReported,
-    kContactChanged,     kContactDisclosed,   kConsentChanged, kMemberErased,   kIdentifierErased,
-    kLinkMessage};
+    kClockAdvanced,    kOwnerRecord,        kCommandRecord,      kDeadLetter,
+    kShardRecord,      kTouchReceived,      kTouchQuarantined,   kMemberResolved,
+    kMemberCreated,    kMergeCommitted,     kIdentifierAnchored, kLinkMessage,
+    kSplitCommitted,   kLinkSuppressed,     kPointsEarned,       kPointsRedeemed,
+    kPointsReversed,   kRedemptionReversed, kPointsExpired,      kSegmentEntered,
+    kSegmentExited,    kSendDecided,        kSendSuppressed,     kSendDelivered,
+    kSendFailed,       kDeliveryReported,   kBrandChanged,       kProductLineChanged,
+    kProductChanged,   kProductRetired,     kContactReported,    kContactChanged,
+    kContactDisclosed, kConsentChanged,     kMemberErased,       kIdentifierErased,
+    kHandoffMessage,   kPointsMoved,        kDuplicateAfterMerge};
 
 }  // namespace regulars::events
 

@@ -100,10 +100,10 @@ class Members {
       const std::string fragment = message != nullptr ? message->record().payload() : payload;
       if (message != nullptr) protocol.Learn(*message, &coins);
       if (const auto elsewhere = protocol.Elsewhere(fragment)) {
-        outcome = protocol.SendOn(*elsewhere, fragment, message) ? "forwarded" : "lost";
+        outcome = protocol.SendOn(*elsewhere, message) ? "forwarded" : "lost";
       } else {
         coins.Add(fragment, 1);
-        if (message != nullptr) protocol.Applied(*message);
+        if (message != nullptr) protocol.Applied(*message, fragment, "");
       }
     } else {
       outcome = protocol.Take(*inbound, &coins);
@@ -131,6 +131,8 @@ class Members {
     for (const auto& [fragment, epoch] : fragments) {
       event.add_fragment_ids(fragment);
       event.add_fragment_epochs(epoch);
+      event.set_loser_epoch(std::max(event.loser_epoch(), epoch));
+      if (event.first_fragment_ids().empty()) event.add_first_fragment_ids(fragment);
     }
     return Give(at, events::kMergeCommitted, event.SerializeAsString());
   }
@@ -144,6 +146,8 @@ class Members {
     part->set_member(to);
     part->add_fragment_ids(fragment);
     part->add_fragment_epochs(epoch);
+    part->set_member_epoch(epoch);
+    part->add_first_fragment_ids(fragment);
     if (!merge_id.empty()) event.add_merge_ids(merge_id);
     return Give(at, events::kSplitCommitted, event.SerializeAsString());
   }
@@ -212,8 +216,9 @@ TEST(Protocol, ASplitIsLearntFromWhatItSendsEvenBeforeTheMergeItUndoes) {
   members.Coin("s", "f");  // a late record follows its fragment
   members.Settle();
   EXPECT_EQ(members.CoinsOf("l"), "f=2 ");
-  EXPECT_EQ(members.Merge("l", "m1", "l", "s", {{"f", 0}}), "merge_undone");
+  EXPECT_EQ(members.Merge("l", "m1", "l", "s", {{"f", 0}}), "merge_late");
   EXPECT_EQ(members.Split("l", "p1", "s", "l", "f", 1, "m1"), "split_home");
+  members.Settle();
   EXPECT_EQ(members.Refusal("l", "l"), "");
 }
 
@@ -222,12 +227,13 @@ TEST(Protocol, ALatePageOfAnUndoneMergeGoesStraightBackAndCallsTheMemberHome) {
   members.Coin("l", "f");
   members.Merge("l", "m1", "l", "s", {{"f", 0}});
   members.Split("s", "p1", "s", "l", "f", 1, "m1");
-  EXPECT_EQ(members.Deliver(), "page_returned");
+  EXPECT_EQ(members.Deliver(), "page_sent_on");
   members.Settle();
   EXPECT_EQ(members.CoinsOf("l"), "f=1 ");
   EXPECT_EQ(members.CoinsOf("s"), "");
   EXPECT_EQ(members.Refusal("l", "l"), "");
   EXPECT_EQ(members.Split("l", "p1", "s", "l", "f", 1, "m1"), "split_home");
+  members.Settle();
   EXPECT_EQ(members.Refusal("l", "l"), "");
 }
 
@@ -245,6 +251,33 @@ TEST(Protocol, AFragmentThatWasSplitOffMayComeBackWithALaterMerge) {
   EXPECT_EQ(members.CoinsOf("s"), "f=1 ");
   members.Coin("s", "f");
   EXPECT_EQ(members.CoinsOf("s"), "f=2 ");
+}
+
+TEST(Protocol, AMergeThatIsHeardOfAfterTheSplitThatUndidItStillLetsGoOfWhatStayed) {
+  Members members;
+  members.Coin("l", "f");
+  members.Coin("l", "g");
+  EXPECT_EQ(members.Split("l", "p1", "s", "l", "f", 1, "m1"), "split_home");
+  members.Split("s", "p1", "s", "l", "f", 1, "m1");
+  EXPECT_EQ(members.Merge("l", "m1", "l", "s", {{"f", 0}, {"g", 0}}), "merge_late");
+  members.Settle();
+  EXPECT_EQ(members.CoinsOf("l"), "f=1 ");
+  EXPECT_EQ(members.CoinsOf("s"), "g=1 ");
+}
+
+TEST(Protocol, AnAliasEndsItsMoveAfterThoseThatComeToIt) {
+  Members members;
+  members.Coin("l", "f1");
+  members.Coin("l", "f2");
+  members.Merge("l", "m1", "l", "s", {{"f1", 0}, {"f2", 0}});
+  members.Deliver();  // the first page, and another one is to come
+  EXPECT_EQ(members.Refusal("s", "s"), "MEMBER_MOVING ");
+  members.Merge("s", "m2", "s", "t", {{"f1", 0}, {"f2", 0}});
+  members.Settle();
+  EXPECT_EQ(members.CoinsOf("t"), "f1=1 f2=1 ");
+  EXPECT_EQ(members.Refusal("t", "t"), "");
+  EXPECT_EQ(members.Refusal("l", "l"), "MEMBER_MERGED s");
+  EXPECT_EQ(members.Refusal("s", "l"), "MEMBER_MERGED t");
 }
 
 TEST(Protocol, ARecordThatCirclesIsSetAside) {

@@ -34,17 +34,35 @@ bool ReadFragments(const Ids& ids, const Epochs& epochs, std::vector<v1::Whereab
   return true;
 }
 
+// `names`: of the absorbed members, then of `member`. An event without them tells none.
+template <typename Ids>
+bool ReadNames(const Ids& absorbed, const std::string& member, const Ids& first_fragments,
+               std::vector<v1::MovedName>* out) {
+  if (first_fragments.empty()) return true;
+  if (first_fragments.size() != absorbed.size() + 1) return false;
+  for (int i = 0; i < first_fragments.size(); ++i) {
+    v1::MovedName name;
+    name.set_member(i < absorbed.size() ? absorbed[i] : member);
+    name.set_fragment_id(first_fragments[i]);
+    if (!IsId(name.member()) || !IsId(name.fragment_id())) return false;
+    out->push_back(std::move(name));
+  }
+  return true;
+}
+
 absl::Status ReadMerge(const shard::Input& input, std::optional<Inbound>* inbound) {
   identity::v1::MergeCommitted event;
   if (!event.ParseFromString(input.payload)) return Malformed("MergeCommitted does not parse");
   Merge merge{.merge_id = event.merge_id(),
               .loser = event.loser(),
               .survivor = event.survivor(),
-              .fragments = {}};
+              .loser_epoch = event.loser_epoch(),
+              .survivor_epoch = event.survivor_epoch()};
   if (!IsId(merge.merge_id) || !IsId(merge.loser) || !IsId(merge.survivor) ||
       merge.loser == merge.survivor ||
-      !ReadFragments(event.fragment_ids(), event.fragment_epochs(), &merge.fragments)) {
-    return Malformed("MergeCommitted without a valid id, loser, survivor or fragment");
+      !ReadFragments(event.fragment_ids(), event.fragment_epochs(), &merge.fragments) ||
+      !ReadNames(event.absorbed_members(), merge.loser, event.first_fragment_ids(), &merge.names)) {
+    return Malformed("MergeCommitted without a valid id, loser, survivor, name or fragment");
   }
   *inbound = std::move(merge);
   return absl::OkStatus();
@@ -53,16 +71,13 @@ absl::Status ReadMerge(const shard::Input& input, std::optional<Inbound>* inboun
 absl::Status ReadSplit(const shard::Input& input, std::optional<Inbound>* inbound) {
   identity::v1::SplitCommitted event;
   if (!event.ParseFromString(input.payload)) return Malformed("SplitCommitted does not parse");
-  Split split{.split_id = event.split_id(),
-              .member = event.member(),
-              .parts = {},
-              .merge_ids = {event.merge_ids().begin(), event.merge_ids().end()}};
-  bool valid = IsId(split.split_id) && IsId(split.member) &&
-               std::all_of(split.merge_ids.begin(), split.merge_ids.end(), IsId);
+  Split split{.split_id = event.split_id(), .member = event.member()};
+  bool valid = IsId(split.split_id) && IsId(split.member);
   for (const identity::v1::SplitPart& from : event.parts()) {
-    SplitPart part{.member = from.member(), .fragments = {}};
+    SplitPart part{.member = from.member(), .epoch = from.member_epoch()};
     valid = valid && IsId(part.member) &&
-            ReadFragments(from.fragment_ids(), from.fragment_epochs(), &part.fragments);
+            ReadFragments(from.fragment_ids(), from.fragment_epochs(), &part.fragments) &&
+            ReadNames(from.absorbed_members(), part.member, from.first_fragment_ids(), &part.names);
     split.parts.push_back(std::move(part));
   }
   if (!valid) return Malformed("SplitCommitted without a valid id, member, part or fragment");

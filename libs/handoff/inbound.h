@@ -12,6 +12,7 @@
 #define REGULARS_LIBS_HANDOFF_INBOUND_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -25,24 +26,28 @@ namespace regulars::handoff {
 
 inline constexpr size_t kIdBytesMax = 128;  // merge ids, split ids, members, fragments
 
-// `loser` became part of `survivor`.
+// `loser` became part of `survivor`. Epochs of a member count its lives.
 struct Merge {
   std::string merge_id;
   std::string loser;
   std::string survivor;
-  std::vector<v1::Whereabouts> fragments;  // with their epochs; member empty
+  std::vector<v1::Whereabouts> fragments{};  // with their epochs
+  std::vector<v1::MovedName> names{};        // the loser and who was part of it
+  uint32_t loser_epoch = 0;
+  uint32_t survivor_epoch = 0;
 };
 
 struct SplitPart {
   std::string member;
-  std::vector<v1::Whereabouts> fragments;
+  std::vector<v1::Whereabouts> fragments{};
+  std::vector<v1::MovedName> names{};  // the member and who is part of it
+  uint32_t epoch = 0;
 };
 
 struct Split {
   std::string split_id;
   std::string member;
-  std::vector<SplitPart> parts;
-  std::vector<std::string> merge_ids;  // merges it undoes
+  std::vector<SplitPart> parts{};
 };
 
 using Inbound = std::variant<Merge, Split, v1::HandoffMessage>;

@@ -19,7 +19,6 @@ inline constexpr std::string_view kRootSub = "handoff";
 inline constexpr std::string_view kAtPrefix = "handoff/at/";
 inline constexpr std::string_view kMovePrefix = "handoff/move/";
 inline constexpr std::string_view kNamePrefix = "handoff/name/";
-inline constexpr std::string_view kRevokedPrefix = "handoff/revoked/";
 inline constexpr std::string_view kSplitPrefix = "handoff/split/";
 
 class Keys {

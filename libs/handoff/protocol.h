@@ -8,14 +8,24 @@
 //      Records that still come to L are sent on to S, behind the pages that were sent before.
 //   S  applies each page once per (move id, page number) and acknowledges it (Cargo::Unload).
 //   L  is settled when the last page is acknowledged. What it keeps is the way to S, for ever.
-// A split of S into S and L, told to both:
-//   S  remembers where each fragment went and which merges were undone, hands what has these
-//      fragments as origin to L in the same way, and sends later records of them on to L. A page of
-//      an undone merge that comes later goes straight back; so does, out of a page of another move,
-//      every fact whose fragment is elsewhere (Unloaded::elsewhere).
-//   L  is a member of its own again. If something reaches it before identity's word does, it learns
-//      of the split from that (HandoffMessage.news). Fragments have epochs, the number of splits
-//      that moved them: the greater one is newer, so the order of arrival does not matter.
+// A split of S into S and L, told to both: each remembers where the fragments are, hands what has
+// them as origin to their member in the same way, and sends later records of them on. L is a member
+// of its own again, by identity's word or by a message that knows of the newer life.
+//
+// Moves overtake each other, so nothing is decided by order of arrival (docs/adr/0007, "four
+// rules"). What moves is under a fragment, and a fragment under the number of splits that moved it:
+//   * the first page of a move lists the fragments with their numbers, whatever of them is left;
+//   * a member that lost a fragment to a split numbered e, or to a merge that listed it under e -
+//   1,
+//     sends what comes under less than e on to there; what comes under e or more is here again;
+//   * what a split lists is left here if it came back under a greater number since;
+//   * a fragment that nobody listed yet goes by the name of the member it was heard of under, and a
+//     name is where the fragment is that its member began with.
+// So "where is it" is a function of what is known (FragmentAt), whatever is under way: a move takes
+// along what is at its target (Leaves), and a page keeps what is here. What a page brings that is
+// not here is sent on in a move of one page: whoever takes a page answers for all of it. A member
+// that became an alias again while pages come to it ends its own move after theirs.
+//
 // An alias of an alias sends messages on, too; when a record took more than one hop, the last
 // member tells the first one (Shortcut), which takes the short way unless it has sent something
 // since: so records never overtake each other. Handoffs inside one shard go by topic as well:
@@ -33,6 +43,7 @@
 //   handoff::Protocol protocol(state, input);
 //   protocol.Take(inbound, &cargo)                 an Inbound that is not a ForwardedRecord
 //   protocol.Elsewhere(fragment), SendOn(...)      a record whose fragment is not here
+//   protocol.Applied(...)                          a record that was applied here
 //   protocol.Refuse(name)                          a command
 //   ... the service's own work ...
 //   protocol.Finish(&effects);                     puts, deletes, messages
@@ -49,7 +60,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,15 +111,19 @@ class Protocol {
   // message with a record is not for Take: see Elsewhere.
   std::string_view Take(const Inbound& inbound, Cargo* cargo);
 
-  // Where a record of this fragment belongs; nullopt = here. "" = a record without a fragment.
-  [[nodiscard]] std::optional<std::string> Elsewhere(std::string_view fragment) const;
+  // Where a record of this fragment that names this member belongs; nullopt = here. "" = a record
+  // without a fragment; "" = it names the entity itself.
+  [[nodiscard]] std::optional<std::string> Elsewhere(std::string_view fragment,
+                                                     std::string_view name = "") const;
   // Learns what `message` tells, before its record is looked at.
   void Learn(const v1::HandoffMessage& message, Cargo* cargo);
   // Sends the record of the input on to `to`. `message`: the one it came in, nullptr if it came by
   // its own topic. False: too many hops, it is a dead letter.
-  bool SendOn(const std::string& to, std::string_view fragment, const v1::HandoffMessage* message);
-  // A forwarded record was applied here: an alias far away may learn of a shorter way.
-  void Applied(const v1::HandoffMessage& message);
+  bool SendOn(const std::string& to, const v1::HandoffMessage* message);
+  // A forwarded record of `fragment` that names `member` was applied here: an alias far away may
+  // learn of a shorter way.
+  void Applied(const v1::HandoffMessage& message, std::string_view fragment,
+               std::string_view member);
 
   // The answer to a command for `name` that cannot be applied here now; nullopt = go on.
   [[nodiscard]] std::optional<shard::Reply> Refuse(std::string_view name) const;
@@ -118,10 +132,11 @@ class Protocol {
   // The answer to a query of an alias.
   [[nodiscard]] static shard::Reply AskSurvivor(std::string_view survivor);
 
-  // For Cargo: what `move` takes along. `name`: a member; "" = the entity itself.
+  // For Cargo: what `move` takes along. `name`: a member; "" = the entity itself. The page that is
+  // loaded lists every fragment they said yes to.
   [[nodiscard]] bool Leaves(const v1::Outgoing& move, std::string_view fragment) const;
   [[nodiscard]] bool LeavesName(const v1::Outgoing& move, std::string_view name) const;
-  // For Cargo: where a fact of a page belongs instead of here.
+  // For Cargo: where something of this fragment or name belongs instead of here.
   [[nodiscard]] std::optional<std::string> FragmentAt(std::string_view fragment) const;
   [[nodiscard]] std::optional<std::string> NameAt(std::string_view name) const;
 
@@ -135,30 +150,42 @@ class Protocol {
   void Finish(shard::Effects* effects);
 
  private:
+  using Lines = std::map<std::string, v1::Whereabouts, std::less<>>;  // by fragment
+
   std::string_view TakeMerge(const Merge& merge, Cargo* cargo);
   std::string_view TakeSplit(const Split& split, Cargo* cargo);
-  void SendPart(const Split& split, const SplitPart& part);
+  void SendPart(const Split& split, const SplitPart& part, Cargo* cargo);
   void ComeHome(const Split& split, const SplitPart& part);
   std::string_view TakePage(const v1::HandoffMessage& message, Cargo* cargo);
-  // The fragments of a move are with this member from its first page on.
-  void ComeAlong(const v1::HandoffMessage& message);
-  void ReturnPage(const v1::HandoffMessage& message);
+  // Takes in what the page lists; by member, what has to go on to it.
+  std::map<std::string, Lines> ComeAlong(const v1::HandoffMessage& message);
+  void PassOn(const v1::HandoffMessage& message, const std::string& to, const Lines& lines,
+              std::string cargo);
   std::string_view TakeAcknowledgement(const v1::HandoffMessage& message, Cargo* cargo);
   std::string_view TakeShortcut(const v1::HandoffMessage& message);
-  // False: it was known, or is about nothing that goes on.
-  bool Acknowledge(const std::string& move_id, uint32_t number, Cargo* cargo);
-  // The entity is a member again, with the fragments `home`; the others stay with the survivor. A
-  // move under way goes on with those, down to its last page, so that nobody waits for it.
-  void Revive(const std::set<std::string>& home);
-  void LeaveWith(const std::string& survivor, const std::vector<v1::Whereabouts>& fragments);
-  void ForEachFragment(const std::function<void(const v1::Whereabouts&)>& fn) const;
-  // Sends the next page, or ends the move and begins the next one.
+
+  // This member lives under `life`, or longer.
+  void Live(uint32_t life);
+  // A fragment is here under `number`.
+  void Counted(const std::string& fragment, uint32_t number);
+  // It left under `number` for `member`; false: it came back since.
+  bool Left(const v1::Whereabouts& line, uint32_t epoch, const std::string& member, uint32_t life,
+            uint32_t ended);
+  [[nodiscard]] v1::Whereabouts LineOf(std::string_view fragment) const;
+  void ForEachFragment(
+      const std::function<void(const std::string&, const v1::KnownFragment&)>& fn) const;
+  void LearnNames(const std::vector<v1::MovedName>& names);
+  void AddNames(v1::Page* page) const;
+
+  // Begins a move; its first page is sent at once and lists `lines`.
+  void Begin(v1::Outgoing move, const Lines& lines, Cargo* cargo);
+  void SendPage(v1::Outgoing* move, const Lines& lines, Cargo* cargo);
+  // Sends what may be sent, ends what has ended.
   void Pump(Cargo* cargo);
-  void RegisterNames(const v1::Page& page);
+  [[nodiscard]] bool WaitsForOthers(const v1::Outgoing& move) const;
   void Expect(const std::string& move);
   void NoLongerExpected(const std::string& move);
   void Rest(Cargo* cargo);
-  void SendPageOn(const v1::HandoffMessage& message, const std::string& to);
   v1::HandoffMessage MessageTo(const std::string& to) const;
   void Send(const v1::HandoffMessage& message, std::string id, int64_t time_us);
 
@@ -168,6 +195,7 @@ class Protocol {
   v1::HandoffState root_;
   std::vector<shard::Publish> messages_;
   std::optional<shard::DeadLetterEffect> dead_letter_;
+  mutable Lines leaving_;  // of the page that is loaded
 };
 
 }  // namespace regulars::handoff

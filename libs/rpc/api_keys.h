@@ -37,6 +37,8 @@ struct Caller {
   std::string authorization;  // as received, to be sent on when a call is forwarded
   bool forwarded = false;     // another process of this service sent it on already
   std::vector<Right> rights{};
+  // Set with `forwarded`: who answers, if the name of the request is an alias.
+  std::string entity{};
 };
 
 // PERMISSION_DENIED RIGHT_MISSING.

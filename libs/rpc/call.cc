@@ -26,6 +26,7 @@ Edge::Edge(ApiKeys keys, metrics::Registry* metrics, const log::Logger* logger)
 absl::StatusOr<Caller> Edge::Identify(const grpc::ServerContextBase& context) const {
   REGULARS_ASSIGN_OR_RETURN(Caller caller, keys_.Check(Header(context, "authorization")));
   caller.forwarded = !Header(context, kForwardedHeader).empty();
+  if (caller.forwarded) caller.entity = std::string(Header(context, kEntityHeader));
   return caller;
 }
 

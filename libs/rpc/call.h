@@ -42,6 +42,9 @@ namespace regulars::rpc {
 
 // Set by a process that sends a call on to the owner; such a call is not sent on again.
 inline constexpr char kForwardedHeader[] = "x-regulars-forwarded";
+// Set beside it when the request names an alias: the entity that answers for it. Such a call may
+// have been sent on before, to the owner of the alias.
+inline constexpr char kEntityHeader[] = "x-regulars-entity";
 
 // What all calls of a process share: keys, metrics, log. Thread-safe.
 class Edge {

@@ -53,8 +53,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Channels::To(const std::string& a
   return channel;
 }
 
-void PrepareForward(const Caller& caller, Micros deadline_us, grpc::ClientContext* context) {
-  REGULARS_ASSERT(!caller.forwarded, "a call is sent on at most once");
+void PrepareForward(const Caller& caller, const std::string& entity, Micros deadline_us,
+                    grpc::ClientContext* context) {
+  REGULARS_ASSERT(entity.empty() ? !caller.forwarded : caller.entity.empty(),
+                  "a call is sent on at most once, and once more from an alias");
+  if (!entity.empty()) context->AddMetadata(kEntityHeader, entity);
   context->AddMetadata("authorization", caller.authorization);
   context->AddMetadata(kForwardedHeader, "1");
   const Micros deadline = deadline_us == 0 ? WallMicros() + kForwardTimeout : deadline_us;

@@ -51,17 +51,22 @@ class Channels {
 };
 
 // Makes `context` carry the caller's credential and deadline and the mark that it was sent on.
-void PrepareForward(const Caller& caller, Micros deadline_us, grpc::ClientContext* context);
+// `entity`: who answers, if the request names an alias.
+void PrepareForward(const Caller& caller, const std::string& entity, Micros deadline_us,
+                    grpc::ClientContext* context);
 
 // Sends the call on and answers it with what comes back. UNAVAILABLE OWNER_AWAY when the other
-// process cannot be reached. A call that was sent on already must not get here (asserted).
+// process cannot be reached. A call that was sent on already, and one that was sent on for an
+// entity, must not get here (asserted).
 template <typename Request, typename Response>
-void Forward(const std::shared_ptr<grpc::Channel>& channel, UnaryCall<Request, Response> call);
+void Forward(const std::shared_ptr<grpc::Channel>& channel, UnaryCall<Request, Response> call,
+             const std::string& entity = "");
 
 [[nodiscard]] absl::Status ForwardResult(const grpc::Status& status);
 
 template <typename Request, typename Response>
-void Forward(const std::shared_ptr<grpc::Channel>& channel, UnaryCall<Request, Response> call) {
+void Forward(const std::shared_ptr<grpc::Channel>& channel, UnaryCall<Request, Response> call,
+             const std::string& entity) {
   struct Flight {
     explicit Flight(const std::shared_ptr<grpc::Channel>& to) : stub(to) {}
     grpc::TemplatedGenericStub<Request, Response> stub;
@@ -69,7 +74,7 @@ void Forward(const std::shared_ptr<grpc::Channel>& channel, UnaryCall<Request, R
     Response response;
   };
   auto flight = std::make_shared<Flight>(channel);  // shared: lives until the completion has run
-  PrepareForward(call.caller(), call.deadline_us(), &flight->context);
+  PrepareForward(call.caller(), entity, call.deadline_us(), &flight->context);
   const Request* request = &call.request();  // valid until call.Finish
   flight->stub.UnaryCall(&flight->context, call.method(), grpc::StubOptions(), request,
                          &flight->response, [flight, call](grpc::Status status) {

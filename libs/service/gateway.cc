@@ -106,6 +106,14 @@ void Gateway::ReadFrom(const shard::Program* program, ViewReader* reader) {
   reader_ = reader;
 }
 
+bool Gateway::Redirect(const shard::Reply& reply, Work* work) {
+  if (reply.survivor.empty() || work->redirects >= kRedirectsMax) return false;
+  work->entity = reply.survivor;
+  work->position_token.clear();
+  ++work->redirects;
+  return true;
+}
+
 bool Gateway::IsLocal(const Owner& owner) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return workers_.contains({owner.instance, owner.address});
@@ -161,6 +169,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller&
   const int32_t shard = work.shard ? *work.shard : placement_.ShardOf(caller.pool, work.entity);
   REGULARS_ASSIGN_OR_RETURN(const std::optional<runtime::v1::PositionToken> wanted,
                             ParsePositionToken(work.position_token, shard));
+  const int work_redirects = work.redirects;
   const std::optional<Owner> owner = owners_->Of(shard);
   if (!owner.has_value()) return NotOwned(shard);
   {
@@ -192,7 +201,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Gateway::Route(const rpc::Caller&
     }
   }
   // The owner changed since the other instance looked: the caller asks again, nothing circles.
-  if (caller.forwarded) return NotOwned(shard);
+  const bool from_alias = work_redirects > 0 && caller.entity.empty();
+  if (caller.forwarded && !from_alias) return NotOwned(shard);
   return channels_.To(owner->address);
 }
 

@@ -38,6 +38,9 @@
 
 namespace regulars::service {
 
+// How often a call follows aliases before the caller is told (MEMBER_MERGED).
+inline constexpr int kRedirectsMax = 4;
+
 // What the worker gets. The pool is the caller's, the deadline the call's.
 struct Work {
   shard::InputKind kind = shard::InputKind::kQuery;
@@ -53,6 +56,8 @@ struct Work {
   std::string position_token{};
   // Of what addresses a shard and no entity.
   std::optional<int32_t> shard{};
+  // Aliases passed: the entity is no longer the one that the request names.
+  int redirects = 0;
 };
 
 // SHA-256 of a request without its request_id: what "the same request" means.
@@ -111,6 +116,8 @@ class Gateway {
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Route(const rpc::Caller& caller,
                                                        Micros deadline_us, Work work,
                                                        Answer answer);
+  // Makes `work` the survivor's, if the reply names one and not too many were asked.
+  static bool Redirect(const shard::Reply& reply, Work* work);
   [[nodiscard]] bool IsLocal(const Owner& owner) const;
   // Whether the view is asked: not for what another instance has asked it for already.
   [[nodiscard]] bool MayRead(const rpc::Caller& caller, const Work& work) const;
@@ -135,8 +142,16 @@ absl::Status FillResponse(const shard::Reply& reply, Response* response) {
   return status;
 }
 
+// A member that became part of another one is answered for by that one (shard::Reply.survivor): the
+// call goes there, with the request as it is. The position of such a write is not told: it is one
+// of another shard than the name's.
 template <typename Request, typename Response>
 void Gateway::Submit(rpc::UnaryCall<Request, Response> call, Work work, OnPosition on_position) {
+  if (!call.caller().entity.empty() && work.redirects == 0) {
+    work.entity = call.caller().entity;  // another instance followed the alias
+    work.position_token.clear();
+    work.redirects = kRedirectsMax;
+  }
   if (!MayRead(call.caller(), work)) {
     return AskOwner(std::move(call), std::move(work), std::move(on_position));
   }
@@ -144,6 +159,7 @@ void Gateway::Submit(rpc::UnaryCall<Request, Response> call, Work work, OnPositi
   const absl::Status asked =
       Read(call.caller(), *kept, [this, call, kept](const std::optional<shard::Reply>& reply) {
         if (!reply.has_value()) return AskOwner(call, std::move(*kept), nullptr);
+        if (Redirect(*reply, kept.get())) return Submit(call, std::move(*kept));
         call.Finish(FillResponse(*reply, &call.response()));
       });
   if (!asked.ok()) call.Finish(asked);
@@ -151,17 +167,20 @@ void Gateway::Submit(rpc::UnaryCall<Request, Response> call, Work work, OnPositi
 
 template <typename Request, typename Response>
 void Gateway::AskOwner(rpc::UnaryCall<Request, Response> call, Work work, OnPosition on_position) {
-  Answer answer = [call, on_position = std::move(on_position)](const shard::Reply& reply,
-                                                               const std::string& token) {
+  const std::string alias_of = work.redirects > 0 ? work.entity : "";
+  auto kept = std::make_shared<Work>(work);  // shared: callbacks are copied
+  Answer answer = [this, call, kept, on_position = std::move(on_position)](
+                      const shard::Reply& reply, const std::string& token) {
+    if (Redirect(reply, kept.get())) return Submit(call, std::move(*kept), on_position);
     const absl::Status status = FillResponse(reply, &call.response());
-    if (status.ok() && on_position) on_position(token);
+    if (status.ok() && on_position) on_position(kept->redirects == 0 ? token : "");
     call.Finish(status);
   };
   auto route = Route(call.caller(), call.deadline_us(), std::move(work), std::move(answer));
   if (!route.ok()) {
     call.Finish(route.status());
   } else if (*route != nullptr) {
-    rpc::Forward(*route, call);
+    rpc::Forward(*route, call, alias_of);
   }
 }
 
@@ -171,6 +190,7 @@ void Gateway::AskFirst(const rpc::UnaryCall<Request, Response>& call, Work work,
                        std::function<void(absl::StatusOr<Told>)> done) {
   rpc::Caller caller = call.caller();
   caller.forwarded = false;  // the question begins here
+  caller.entity.clear();
   auto route = Route(caller, call.deadline_us(), std::move(work),
                      [done](const shard::Reply& reply, const std::string&) {
                        Told answer;
@@ -188,7 +208,7 @@ void Gateway::AskFirst(const rpc::UnaryCall<Request, Response>& call, Work work,
     Told answer;
   };
   auto flight = std::make_shared<Flight>(*route);  // shared: lives until the completion has run
-  rpc::PrepareForward(caller, call.deadline_us(), &flight->context);
+  rpc::PrepareForward(caller, "", call.deadline_us(), &flight->context);
   flight->question = question;
   flight->stub.UnaryCall(&flight->context, method, grpc::StubOptions(), &flight->question,
                          &flight->answer,

@@ -68,7 +68,7 @@ void Ask(const std::shared_ptr<grpc::Channel>& channel, const rpc::Caller& calle
     runtime::v1::Sums response;
   };
   auto flight = std::make_shared<Flight>(channel);  // shared: lives until the completion has run
-  rpc::PrepareForward(caller, deadline_us, &flight->context);
+  rpc::PrepareForward(caller, "", deadline_us, &flight->context);
   flight->request.set_name(Cat("pools/", caller.pool, "/sums"));
   flight->stub.UnaryCall(&flight->context, kGetSums, grpc::StubOptions(), &flight->request,
                          &flight->response,

@@ -31,9 +31,9 @@ inline constexpr int64_t kLagCountedMax = 2'000;
 
 // Kinds of topics that a service's transactions write beside its changelog. `reports` is written by
 // the sender, `owners` is not counted by `@shard`.
-inline constexpr std::string_view kOutputKinds[] = {events::kEventsKind, events::kLinksKind,
-                                                    events::kSendsKind, events::kCommandsKind,
-                                                    events::kDeadLettersKind};
+inline constexpr std::string_view kOutputKinds[] = {
+    events::kEventsKind, events::kLinksKind,    events::kHandoffKind,
+    events::kSendsKind,  events::kCommandsKind, events::kDeadLettersKind};
 
 struct ShardHead {
   std::optional<runtime::v1::ShardRecord> record;  // nullopt: the shard was never owned

@@ -75,6 +75,9 @@ TEST_F(Commands, UndoGivesBothSidesBack) {
   ASSERT_EQ(done.answer.split().parts_size(), 2);
   EXPECT_EQ(done.answer.split().parts(1).member(), bob);
   EXPECT_EQ(done.answer.split().parts(1).member_epoch(), 1u);
+  ASSERT_EQ(done.answer.split().parts(1).first_fragment_ids_size(), 1);
+  EXPECT_EQ(done.answer.split().parts(1).first_fragment_ids(0),
+            town.Anchor("openid:bob").fragment_id());
   EXPECT_EQ(done.answer.split().merge_ids(0), merge);
   EXPECT_EQ(town.Undo(ann, merge, "op3").outcome, CommandOutcome::kMergeUnknown);
 }

@@ -65,6 +65,8 @@ TEST(Linking, TheOlderMemberSurvivesWhoeverAsks) {
     EXPECT_EQ(town.merges[0].survivor_epoch(), 1u);
     EXPECT_EQ(town.merges[0].merge_id(), MergeId(town.merges[0].loser(), 0));
     EXPECT_EQ(town.merges[0].fragment_ids_size(), 1);
+    ASSERT_EQ(town.merges[0].first_fragment_ids_size(), 1);
+    EXPECT_EQ(town.merges[0].first_fragment_ids(0), town.merges[0].fragment_ids(0));
     EXPECT_EQ(town.Anchor("openid:young").member(), old);
   }
 }

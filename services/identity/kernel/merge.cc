@@ -98,7 +98,11 @@ void PublishMerge(Step* step, const MemberBook& book, const v1::Accept& accept,
     merged.add_fragment_ids(fragment.fragment_id());
     merged.add_fragment_epochs(fragment.link_epoch());
   }
-  for (const v1::AbsorbedMember& name : book.Names()) merged.add_absorbed_members(name.member());
+  for (const v1::AbsorbedMember& name : book.Names()) {
+    merged.add_absorbed_members(name.member());
+    merged.add_first_fragment_ids(name.fragment_id());
+  }
+  merged.add_first_fragment_ids(loser.fragment_id());
   *merged.mutable_evidence() = EvidenceOf(accept.link());
   merged.set_time_us(step->now_us());
   for (const std::string& keyed_by : {merged.loser(), merged.survivor()}) {

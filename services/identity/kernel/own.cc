@@ -36,6 +36,7 @@ void PublishExpelled(Step* step, const MemberBook& book, const v1::MemberFragmen
   part->set_member(member);
   part->add_fragment_ids(fragment.fragment_id());
   part->add_fragment_epochs(fragment.link_epoch());
+  part->add_first_fragment_ids(fragment.fragment_id());
   *part->mutable_birth() = birth;
   split.set_time_us(step->now_us());
   for (const std::string& keyed_by : {book.id(), member}) {

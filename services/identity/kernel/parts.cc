@@ -239,7 +239,11 @@ v1::SplitCommitted DescribeSplit(const MemberBook& book, const SplitPlan& plan,
       shown->add_fragment_ids(fragment.fragment_id());
       shown->add_fragment_epochs(fragment.link_epoch());
     }
-    for (const v1::AbsorbedMember& name : part.names) shown->add_absorbed_members(name.member());
+    for (const v1::AbsorbedMember& name : part.names) {
+      shown->add_absorbed_members(name.member());
+      shown->add_first_fragment_ids(name.fragment_id());
+    }
+    shown->add_first_fragment_ids(part.first_fragment);
   }
   for (const v1::AbsorbedMember& name : book.Names()) {
     for (size_t i = 1; i < plan.parts.size(); ++i) {

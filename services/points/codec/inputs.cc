@@ -17,6 +17,7 @@
 #include "libs/base/time.h"
 #include "libs/model/names.h"
 #include "regulars/identity/v1/identity_events.pb.h"
+#include "regulars/points/v1/points_handoff.pb.h"
 #include "regulars/points/v1/points_service.pb.h"
 
 namespace regulars::points {
@@ -78,10 +79,12 @@ absl::Status ParseRequest(const shard::Input& input, Request* request) {
   return absl::OkStatus();
 }
 
-// Checks `name` against the pool's program, makes its member the entity, and returns the last id.
-absl::StatusOr<std::string> ReadName(const ProgramConfig* program, const std::string& name,
-                                     std::string_view pattern, shard::Input* input) {
-  REGULARS_ASSIGN_OR_RETURN(const std::vector<std::string> ids, model::ParseName(name, pattern));
+// Checks `name` against the pool's program, makes its member the entity if none is given, and
+// returns the ids of the name.
+absl::StatusOr<std::vector<std::string>> ReadName(const ProgramConfig* program,
+                                                  const std::string& name, std::string_view pattern,
+                                                  shard::Input* input) {
+  REGULARS_ASSIGN_OR_RETURN(std::vector<std::string> ids, model::ParseName(name, pattern));
   if (ids[0] != input->pool) {
     return DomainError(absl::StatusCode::kPermissionDenied, "POOL_MISMATCH",
                        "the name is in another pool");
@@ -90,8 +93,13 @@ absl::StatusOr<std::string> ReadName(const ProgramConfig* program, const std::st
     return DomainError(absl::StatusCode::kNotFound, "PROGRAM_UNKNOWN",
                        "the pool has no such program");
   }
-  input->entity = ids[1];
-  return ids.back();
+  if (input->entity.empty()) input->entity = ids[1];
+  return ids;
+}
+
+// The name that the caller used, if it is not the entity's own.
+std::string AliasOf(const std::vector<std::string>& ids, const shard::Input& input) {
+  return ids[1] == input.entity ? "" : ids[1];
 }
 
 // A command counts from the clock at which it is applied; the ledger knows that.
@@ -101,7 +109,10 @@ Origin CommandOrigin(const shard::Input& input) {
 
 }  // namespace
 
-absl::Status DecodeRecord(shard::Input* input, bool* skip) {
+namespace {
+
+// `forwarded`: it came to an alias of the entity.
+absl::Status DecodeResolved(shard::Input* input, bool* skip, bool forwarded) {
   if (input->type != kMemberResolvedType) {
     *skip = true;
     return absl::OkStatus();
@@ -113,14 +124,14 @@ absl::Status DecodeRecord(shard::Input* input, bool* skip) {
   if (!event.ParseFromString(input->payload)) {
     return Invalid("PAYLOAD_MALFORMED", "MemberResolved does not parse");
   }
-  if (!model::IsValidMemberId(event.member()) || event.member() != input->entity) {
+  if (!model::IsValidMemberId(event.member()) || (!forwarded && event.member() != input->entity)) {
     return Invalid("MEMBER_INVALID", "the member is not the subject of the record");
   }
   const ingest::v1::Touch& touch = event.touch();
   const ingest::v1::TouchBody& body = touch.body();
   if (!body.has_order_paid() && !body.has_order_refunded()) {
     *skip = !event.is_new_member();
-    SetBody(input, MemberSeen());
+    SetBody(input, MemberSeen{event.fragment_id()});
     return absl::OkStatus();
   }
   if (!IsValidInstant(touch.occurred_us())) {
@@ -156,25 +167,64 @@ absl::Status DecodeRecord(shard::Input* input, bool* skip) {
   return absl::OkStatus();
 }
 
+absl::Status DecodeHandoff(handoff::Inbound inbound, shard::Input* input) {
+  Handoff body{.inbound = std::move(inbound), .record = nullptr};
+  if (const auto* message = std::get_if<handoff::v1::HandoffMessage>(&body.inbound)) {
+    if (message->has_page()) {
+      if (!v1::PointsPage().ParseFromString(message->page().cargo())) {
+        return Invalid("PAYLOAD_MALFORMED", "a page of points does not parse");
+      }
+    } else if (message->has_record()) {
+      const handoff::v1::ForwardedRecord& record = message->record();
+      shard::Input inner = *input;
+      inner.type = record.type();
+      inner.id = record.id();
+      inner.payload = record.payload();
+      inner.time_us = record.time_us();
+      bool skip = false;
+      REGULARS_RETURN_IF_ERROR(DecodeResolved(&inner, &skip, /*forwarded=*/true));
+      if (!skip) {
+        body.record = inner.body;
+        identity::v1::MemberResolved event;
+        if (event.ParseFromString(record.payload())) body.named = event.member();
+      }
+    }
+  }
+  SetBody(input, std::move(body));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status DecodeRecord(shard::Input* input, bool* skip) {
+  std::optional<handoff::Inbound> inbound;
+  REGULARS_RETURN_IF_ERROR(handoff::ReadInbound(*input, &inbound));
+  if (inbound.has_value()) return DecodeHandoff(*std::move(inbound), input);
+  return DecodeResolved(input, skip, /*forwarded=*/false);
+}
+
 absl::Status DecodeCommand(const ProgramConfig* program, shard::Input* input) {
   if (input->type == "RedeemPoints") {
     v1::RedeemPointsRequest request;
     REGULARS_RETURN_IF_ERROR(ParseRequest(*input, &request));
-    REGULARS_RETURN_IF_ERROR(ReadName(program, request.name(), kBalancePattern, input).status());
+    REGULARS_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
+                              ReadName(program, request.name(), kBalancePattern, input));
     SetBody(input, Redemption{.redemption_id = request.redemption_id(),
                               .points = request.points(),
                               .reason = request.reason(),
-                              .origin = CommandOrigin(*input)});
+                              .origin = CommandOrigin(*input),
+                              .member = AliasOf(ids, *input)});
     return absl::OkStatus();
   }
   if (input->type == "ReversePoints") {
     v1::ReversePointsRequest request;
     REGULARS_RETURN_IF_ERROR(ParseRequest(*input, &request));
-    REGULARS_ASSIGN_OR_RETURN(std::string redemption,
+    REGULARS_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                               ReadName(program, request.name(), kRedemptionPattern, input));
-    SetBody(input, Reversal{.redemption_id = std::move(redemption),
+    SetBody(input, Reversal{.redemption_id = ids.back(),
                             .reason = request.reason(),
-                            .origin = CommandOrigin(*input)});
+                            .origin = CommandOrigin(*input),
+                            .member = AliasOf(ids, *input)});
     return absl::OkStatus();
   }
   return Invalid("TYPE_UNKNOWN", "points knows no such command");

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "libs/base/assert.h"
+#include "libs/events/types.h"
 #include "libs/model/names.h"
 #include "regulars/points/v1/points_service.pb.h"
 #include "services/points/codec/inputs.h"
@@ -53,7 +54,7 @@ class Visitor {
   }
   template <typename Q>
   void operator()(const Q&) {
-    REGULARS_ASSERT(false, "a query is not applied");
+    REGULARS_ASSERT(false, "neither a query nor a handoff is applied here");
   }
 
  private:
@@ -83,9 +84,32 @@ class Visitor {
   shard::Effects* effects_;
 };
 
+// The alias that a command names, "" if it names the entity itself.
+std::string AliasIn(const Body& body) {
+  if (const auto* redemption = std::get_if<Redemption>(&body)) return redemption->member;
+  if (const auto* reversal = std::get_if<Reversal>(&body)) return reversal->member;
+  return "";
+}
+
+std::string FragmentIn(const Body& body) {
+  if (const auto* seen = std::get_if<MemberSeen>(&body)) return seen->fragment_id;
+  if (const auto* paid = std::get_if<PaidOrder>(&body)) return paid->origin.fragment_id;
+  if (const auto* refunded = std::get_if<RefundedOrder>(&body)) return refunded->origin.fragment_id;
+  return "";
+}
+
+shard::Effects Together(shard::Effects effects, shard::Effects head) {
+  effects.outcome = std::move(head.outcome);
+  effects.reply = std::move(head.reply);
+  effects.dead_letter = std::move(head.dead_letter);
+  return effects;
+}
+
 }  // namespace
 
-PointsProgram::PointsProgram(std::map<std::string, ProgramConfig> programs) {
+PointsProgram::PointsProgram(std::map<std::string, ProgramConfig> programs,
+                             const MoveLimits& move_limits)
+    : move_limits_(move_limits) {
   for (auto& [pool, program] : programs) {
     REGULARS_ASSERT(program.Validate().ok(), "a points program is not valid");
     programs_.emplace(pool, std::move(program));
@@ -93,7 +117,8 @@ PointsProgram::PointsProgram(std::map<std::string, ProgramConfig> programs) {
 }
 
 std::vector<shard::InputTopic> PointsProgram::inputs() const {
-  return {{.domain = "identity", .kind = "events", .clock_channels = 1}};
+  return {{.domain = "identity", .kind = "events", .clock_channels = 1},
+          {.domain = "points", .kind = std::string(events::kHandoffKind), .clock_channels = -1}};
 }
 
 const ProgramConfig* PointsProgram::ProgramOf(std::string_view pool) const {
@@ -131,15 +156,80 @@ shard::Effects PointsProgram::Apply(const shard::EntityState& state,
   }
   const bool timer = input.kind == shard::InputKind::kTimer;
   Ledger ledger(state, *program, {.id = input.entity, .now_us = input.now_us}, timer);
+  const Body* body = timer ? nullptr : &BodyOf(input);
+  const auto* handoff = timer ? nullptr : std::get_if<Handoff>(body);
+  if (handoff != nullptr || ledger.root().handed()) {
+    return ApplyHanded(state, input, *program, handoff, &ledger);
+  }
   if (timer) {
     head.outcome = std::string(InfoOf(ledger.Expire()).label);
+  } else if (!AliasIn(*body).empty()) {
+    head.outcome = "member_moving";  // the entity does not know yet that the caller's is part of it
+    head.reply = handoff::Protocol::Moving();
+    return head;
   } else {
-    std::visit(Visitor(input, *program, &ledger, &head), BodyOf(input));
+    std::visit(Visitor(input, *program, &ledger, &head), *body);
   }
-  shard::Effects effects = ledger.Finish();
-  effects.outcome = std::move(head.outcome);
-  effects.reply = std::move(head.reply);
-  effects.dead_letter = std::move(head.dead_letter);
+  return Together(ledger.Finish(), std::move(head));
+}
+
+shard::Effects PointsProgram::ApplyHanded(const shard::EntityState& state,
+                                          const shard::Input& input, const ProgramConfig& program,
+                                          const Handoff* handoff, Ledger* ledger) const {
+  shard::Effects head;
+  handoff::Protocol protocol(state, input);
+  Mover mover(ledger, move_limits_);
+  const handoff::v1::HandoffMessage* message = nullptr;  // with a record
+  const Body* body = nullptr;
+  if (handoff != nullptr) {
+    message = std::get_if<handoff::v1::HandoffMessage>(&handoff->inbound);
+    if (message != nullptr && !message->has_record()) message = nullptr;
+    if (message != nullptr) {
+      protocol.Learn(*message, &mover);
+      body = static_cast<const Body*>(handoff->record.get());
+      if (body == nullptr) head.outcome = "record_moves_nothing";
+    } else {
+      head.outcome = std::string(protocol.Take(handoff->inbound, &mover));
+      if (head.outcome == "merge_survivor") return head;
+    }
+  } else if (input.kind == shard::InputKind::kTimer) {
+    if (protocol.expecting()) {
+      ledger->HoldExpiry();
+      head.outcome = "held";
+    } else {
+      head.outcome = std::string(InfoOf(ledger->Expire()).label);
+    }
+  } else {
+    body = &BodyOf(input);
+  }
+  if (body != nullptr && input.kind == shard::InputKind::kCommand) {
+    const std::string alias = AliasIn(*body);
+    if (auto refusal = protocol.Refuse(alias.empty() ? input.entity : alias)) {
+      head.outcome = refusal->survivor.empty() ? "member_moving" : "member_merged";
+      head.reply = std::move(refusal);
+      return head;
+    }
+  }
+  if (body != nullptr) {
+    const std::string fragment = FragmentIn(*body);
+    const bool command = input.kind == shard::InputKind::kCommand;
+    const auto elsewhere =
+        command ? std::nullopt
+                : protocol.Elsewhere(fragment, message != nullptr ? handoff->named : "");
+    if (elsewhere.has_value()) {
+      head.outcome = protocol.SendOn(*elsewhere, message) ? "forwarded" : "too_many_hops";
+    } else {
+      std::visit(Visitor(input, program, ledger, &head), *body);
+      if (message != nullptr) protocol.Applied(*message, fragment, handoff->named);
+    }
+  }
+  ledger->NoteHandoff(protocol.survivor());
+  if (mover.refund_lost()) {
+    const OutcomeInfo& lost = InfoOf(RefundOutcome::kPendingFull);
+    head.dead_letter = {.reason = std::string(lost.reason), .detail = std::string(lost.sentence)};
+  }
+  shard::Effects effects = Together(ledger->Finish(), std::move(head));
+  protocol.Finish(&effects);
   return effects;
 }
 
@@ -151,6 +241,7 @@ shard::Reply PointsProgram::Query(const shard::EntityState& state,
   if (!bytes) return Refusal(InfoOf(RedeemOutcome::kMemberUnknown));
   v1::PointsRoot root;
   REGULARS_ASSERT(root.ParseFromString(*bytes), "a root does not parse");
+  if (!root.survivor().empty()) return handoff::Protocol::AskSurvivor(root.survivor());
   const std::string name = BalanceNameOf(input, *program);
   shard::Reply reply;
   if (const auto* entries = std::get_if<EntriesQuery>(&BodyOf(input))) {

@@ -4,6 +4,8 @@
 //   command RedeemPoints, ReversePoints             payload = the gRPC request
 //   query   GetBalance, ListEntries                 payload = the gRPC request
 //   timer   expire
+//   record  MergeCommitted, SplitCommitted of identity; HandoffMessage of its own topic
+//   (libs/handoff)
 // A command or query names its balance as pools/{pool}/members/{member}/balances/{program}; the
 // member becomes the input's entity. Refused in Decode, before anything is read: what does not
 // parse or is out of a documented limit (INVALID_ARGUMENT), a foreign pool (PERMISSION_DENIED
@@ -19,6 +21,8 @@
 #include <vector>
 
 #include "libs/shard/kernel.h"
+#include "services/points/codec/inputs.h"
+#include "services/points/kernel/move.h"
 #include "services/points/kernel/program_config.h"
 
 namespace regulars::points {
@@ -27,7 +31,8 @@ class PointsProgram : public shard::Program {
  public:
   // Every ProgramConfig must be valid (asserted). Pools without one have no points: their records
   // are skipped, their commands refused with PROGRAM_UNKNOWN.
-  explicit PointsProgram(std::map<std::string, ProgramConfig> programs);
+  explicit PointsProgram(std::map<std::string, ProgramConfig> programs,
+                         const MoveLimits& move_limits = {});
 
   std::string service() const override { return "points"; }
   std::vector<shard::InputTopic> inputs() const override;
@@ -40,8 +45,13 @@ class PointsProgram : public shard::Program {
 
  private:
   const ProgramConfig* ProgramOf(std::string_view pool) const;
+  // An input of a member that merges or splits took part in, or one of them.
+  shard::Effects ApplyHanded(const shard::EntityState& state, const shard::Input& input,
+                             const ProgramConfig& program, const Handoff* handoff,
+                             Ledger* ledger) const;
 
   std::map<std::string, ProgramConfig, std::less<>> programs_;
+  const MoveLimits move_limits_;
 };
 
 }  // namespace regulars::points

@@ -27,6 +27,9 @@ int Direction(int32_t kind) {
   switch (static_cast<EntryKind>(kind)) {
     case EntryKind::kEarned:
     case EntryKind::kRedemptionReversed:
+    case EntryKind::kMovedIn:
+    case EntryKind::kMovedOut:
+    case EntryKind::kDuplicateAfterMerge:
       return 1;
     case EntryKind::kRedeemed:
     case EntryKind::kReversed:
@@ -46,14 +49,20 @@ std::string CheckLots(const shard::EntityState& state, const v1::PointsRoot& roo
     v1::LotState lot;
     if (!lot.ParseFromString(next->second)) return Cat("lot ", key.sequence, " does not parse");
     const auto entry = LoadFrom<v1::EntryState>(state, EntrySub(key.sequence));
-    if (!entry || entry->kind() != static_cast<int32_t>(EntryKind::kEarned)) {
-      return Cat("lot ", key.sequence, " has no entry that earned it");
+    if (!entry || !MakesLot(*entry)) {
+      return Cat("lot ", key.sequence, " has no entry that made it");
     }
     if (LotExpiry(*entry) != key.expires_at_us) {
       return Cat("lot ", key.sequence, " expires at another time than its entry says");
     }
+    const auto order = LoadFrom<v1::OrderState>(state, OrderSub(entry->natural_id()));
+    if (!order || order->entry_sequence() != key.sequence) {
+      return Cat("lot ", key.sequence, " has no order");
+    }
     if (lot.remaining() <= 0) return Cat("lot ", key.sequence, " is empty or negative");
-    if (lot.remaining() > entry->points()) return Cat("lot ", key.sequence, " outgrew its order");
+    // A credit has no worth of its own.
+    if (lot.remaining() > entry->points() && entry->natural_id()[0] != '/')
+      return Cat("lot ", key.sequence, " outgrew its order");
     sum += lot.remaining();
     if (earliest == 0) earliest = key.expires_at_us;
     if (earliest == key.expires_at_us) at_earliest += lot.remaining();
@@ -67,7 +76,8 @@ std::string CheckLots(const shard::EntityState& state, const v1::PointsRoot& roo
                root.next_expiry_us(), " with ", root.next_expiring_points());
   }
   const int64_t timer = state.Timer(kExpireTimer).value_or(0);
-  if (timer != earliest) return Cat("timer is at ", timer, ", earliest lot at ", earliest);
+  if (timer != (root.expiry_held() ? 0 : earliest))
+    return Cat("timer is at ", timer, ", earliest lot at ", earliest);
   return "";
 }
 
@@ -79,7 +89,8 @@ std::string CheckEntries(const shard::EntityState& state, const v1::PointsRoot& 
     const auto entry = LoadFrom<v1::EntryState>(state, EntrySub(sequence));
     if (!entry) return Cat("entry ", sequence, " is missing");
     const int direction = Direction(entry->kind());
-    if (direction == 0 || entry->points() <= 0) return Cat("entry ", sequence, " moves nothing");
+    const bool moves = entry->points() > 0 || IsMove(static_cast<EntryKind>(entry->kind()));
+    if (direction == 0 || !moves) return Cat("entry ", sequence, " moves nothing");
     if (entry->balance_after() != balance_after) {
       return Cat("entry ", sequence, " shows ", entry->balance_after(), ", not ", balance_after);
     }
@@ -113,6 +124,7 @@ std::string CheckRedemptions(const shard::EntityState& state) {
       if (!more || more->allocations().empty()) return Cat(next->first, " lacks page ", page);
       add(more->allocations());
     }
+    sum += redemption.unfunded_points();
     if (sum != redemption.points() || lots != redemption.lot_count()) {
       return Cat(next->first, " took ", sum, " points of ", lots, " lots, not ",
                  redemption.points(), " of ", redemption.lot_count());
@@ -133,9 +145,16 @@ std::string CheckLedger(const shard::EntityState& state) {
   v1::PointsRoot root;
   if (!root.ParseFromString(*bytes)) return "the root does not parse";
   if (root.next_entry_sequence() < 1) return "entries are not numbered from 1";
-  if (root.debt() < 0) return "debt is negative";
+  // While a move goes on, what it still has to bring or take away may make up for it.
+  if (root.debt() < 0 && !root.handed()) return "debt is negative";
   if (root.balance() != root.issued() - root.redeemed() - root.expired() - root.reversed()) {
     return "balance is not issued - redeemed - expired - reversed";
+  }
+  const v1::Elsewhere& other = root.elsewhere();
+  if (root.issued() - other.issued() + root.moved_in() !=
+      root.balance() + root.redeemed() - other.redeemed() + root.expired() - other.expired() +
+          root.reversed() - other.reversed() + root.moved_out()) {
+    return "what was posted here and moved in is not what is here, was spent and moved out";
   }
   if (std::min({root.issued(), root.redeemed(), root.expired(), root.reversed()}) < 0) {
     return "a total is negative";

@@ -15,7 +15,8 @@ inline constexpr int kRedemptionsCheckedMax = 1'000;  // the first ones in order
 // Empty when sound, else one sentence without personal data. Reads every open lot, the newest
 // entries and the first redemptions:
 //   balance = issued - redeemed - expired - reversed = points in open lots - debt; debt >= 0
-//   no lot is empty, negative, or above what its order earned; its entry earned it
+//   no lot is empty, negative, or above what its order earned; its entry and its order
+//   are there
 //   next expiry, points at it and the timer `expire` are those of the earliest open lot
 //   every entry follows from the one before; the newest one shows the balance
 //   a redemption's allocations add up to its points

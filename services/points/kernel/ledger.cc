@@ -6,6 +6,7 @@
 #include "libs/base/checked.h"
 #include "libs/base/text.h"
 #include "libs/base/time.h"
+#include "services/points/kernel/move.h"
 
 namespace regulars::points {
 namespace {
@@ -16,6 +17,12 @@ int64_t OrderPoints(const v1::OrderState& order, int64_t amount_minor) {
 }
 
 }  // namespace
+
+bool MakesLot(const v1::EntryState& entry) {
+  const auto kind = static_cast<EntryKind>(entry.kind());
+  return kind == EntryKind::kEarned || kind == EntryKind::kMovedIn ||
+         kind == EntryKind::kDuplicateAfterMerge;
+}
 
 int64_t LotExpiry(const v1::EntryState& earned) {
   const int64_t expiry = AddOrDie(earned.effective_us(), earned.expiry_days() * kMicrosPerDay);
@@ -39,6 +46,7 @@ EarnOutcome Ledger::Earn(const PaidOrder& order) {
       return EarnOutcome::kExistsWithDifferentCurrency;
     }
     if (known->amount_minor() != order.amount_minor) return EarnOutcome::kExistsWithDifferentAmount;
+    KeepDouble(order, *known);
     return EarnOutcome::kAlreadyEarned;
   }
   const Rate rate = config_.RateFor(order.currency_code);
@@ -59,6 +67,7 @@ EarnOutcome Ledger::Earn(const PaidOrder& order) {
   if (*points > 0) {
     PostEarned(order, *points, &state);
   } else {
+    state.set_fragment_id(order.origin.fragment_id);
     set_.Store(sub, state);
   }
   if (!ApplyPending(order.order_key, pending)) return EarnOutcome::kEarnedRefundVoid;
@@ -99,7 +108,75 @@ void Ledger::PostEarned(const PaidOrder& order, int64_t points, v1::OrderState* 
   if (left > 0 && lot.expires_at_us <= member_.now_us) ExpireLot(lot, left);
 }
 
-RefundOutcome Ledger::Refund(const RefundedOrder& refund) {
+void Ledger::KeepDouble(const PaidOrder& order, const v1::OrderState& known) {
+  const std::string& fragment = order.origin.fragment_id;
+  const std::string standing = known.entry_sequence() > 0
+                                   ? FragmentOf(EarnedEntry(known.entry_sequence()))
+                                   : known.fragment_id();
+  const std::string sub = Cat(kDoubleOrderPrefix, order.order_key, "/", fragment);
+  if (fragment.empty() || fragment == standing || set_.Load<v1::MovedOrder>(sub)) return;
+  v1::MovedOrder doubled;
+  doubled.set_order_key(order.order_key);
+  doubled.set_fragment_id(fragment);
+  doubled.set_touch_id(order.origin.touch_id);
+  doubled.set_effective_us(order.origin.effective_us);
+  doubled.set_expiry_days(config_.expiry_days);
+  v1::OrderState* state = doubled.mutable_state();
+  const Rate rate = config_.RateFor(order.currency_code);
+  state->set_amount_minor(order.amount_minor);
+  state->set_currency_code(order.currency_code);
+  if (rate.points != 1) state->set_rate_points(rate.points);
+  state->set_rate_minor(rate.minor);
+  const int64_t earned = EarnedBy(*state);
+  doubled.set_without_lot(earned == 0);
+  if (earned == 0) state->set_fragment_id(fragment);
+  doubled.set_never_counted(true);
+  v1::PointsRoot* root = set_.OpenRoot();
+  root->set_doubles(root->doubles() + 1);
+  set_.Store(sub, doubled);
+}
+
+int64_t Ledger::RoomFor(const v1::Allocation& taken) const {
+  if (!set_.root().handed()) return taken.points();
+  const v1::EntryState entry = EarnedEntry(taken.lot());
+  const auto order = set_.Load<v1::OrderState>(OrderSub(entry.natural_id()));
+  if (!order || order->entry_sequence() != taken.lot()) return 0;
+  const int64_t remaining = set_.LotRemaining({LotExpiry(entry), taken.lot()});
+  return std::clamp<int64_t>(WorthOf(*order) - remaining, 0, taken.points());
+}
+
+void Ledger::Credit(const std::string& why, int64_t points) {
+  const std::string key = Cat("/", why);
+  if (const auto known = set_.Load<v1::OrderState>(OrderSub(key))) {
+    return set_.AddToLot({LotExpiry(EarnedEntry(known->entry_sequence())), known->entry_sequence()},
+                         points);
+  }
+  const Origin origin = AppliedNow({});
+  v1::Posting posting;
+  poster_.Post({.kind = EntryKind::kMovedIn,
+                .points = 0,
+                .natural_id = key,
+                .order_key = "",
+                .origin = origin,
+                .expiry_days = config_.expiry_days,
+                .debt_points = 0,
+                .lots = {}},
+               &posting);
+  v1::OrderState credit;
+  credit.set_entry_sequence(posting.entry_sequence());
+  set_.Store(OrderSub(key), credit);
+  set_.NewLot({LotExpiry(EarnedEntry(posting.entry_sequence())), posting.entry_sequence()}, points);
+}
+
+void Ledger::NoteHandoff(const std::string& survivor) {
+  v1::PointsRoot* root = set_.OpenRoot();
+  root->set_handed(true);
+  root->set_survivor(survivor);
+}
+
+void Ledger::HoldExpiry() { set_.OpenRoot()->set_expiry_held(true); }
+
+RefundOutcome Ledger::Refund(const RefundedOrder& refund, int pending_max) {
   const std::string sub = RefundSub(refund.order_key, refund.refund_id);
   if (const auto known = set_.Load<v1::RefundState>(sub)) {
     if (known->currency_code() != refund.currency_code) {
@@ -127,7 +204,7 @@ RefundOutcome Ledger::Refund(const RefundedOrder& refund) {
     return state.entry_sequence() > 0 ? RefundOutcome::kRefunded : RefundOutcome::kRefundedNothing;
   }
   if (!order) order.emplace();
-  if (order->pending_refund_ids_size() >= kPendingRefundsMax) return RefundOutcome::kPendingFull;
+  if (order->pending_refund_ids_size() >= pending_max) return RefundOutcome::kPendingFull;
   Open();
   order->set_awaiting_order(true);
   order->add_pending_refund_ids(refund.refund_id);
@@ -220,14 +297,13 @@ int64_t Ledger::PostReversed(const RefundedOrder& refund, v1::OrderState* order)
 
 v1::EntryState Ledger::EarnedEntry(int64_t sequence) const {
   std::optional<v1::EntryState> entry = set_.Load<v1::EntryState>(EntrySub(sequence));
-  REGULARS_ASSERT(entry && entry->kind() == static_cast<int32_t>(EntryKind::kEarned),
-                  "a lot without the entry that earned it");
+  REGULARS_ASSERT(entry && MakesLot(*entry), "a lot without the entry that made it");
   return *std::move(entry);
 }
 
 int64_t Ledger::PayDebt(int64_t points) {
   v1::PointsRoot* root = set_.OpenRoot();
-  const int64_t paid = std::min(points, root->debt());
+  const int64_t paid = std::clamp<int64_t>(root->debt(), 0, points);
   root->set_debt(root->debt() - paid);
   return points - paid;
 }

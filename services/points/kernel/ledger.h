@@ -1,8 +1,7 @@
 // The rules of the ledger for one input of one member: five operations on a WorkingSet, each of
 // which posts balanced entries and says what happened. Pure: time and ids come with the input.
 //
-// Double entry, per member and, through the sums, per shard and program (moved_* come with
-// merging):
+// Double entry, per member and, through the sums, per shard and program (moved_*: kernel/move.h):
 //   issued + moved_in = outstanding + redeemed + expired + reversed + moved_out
 //   outstanding = balance = points in open lots - debt
 // Rules:
@@ -67,15 +66,20 @@ struct Redemption {
   int64_t points = 0;
   std::string reason;
   Origin origin;
+  std::string member{};  // whose name the caller used, if it was an alias
 };
 
 struct Reversal {
   std::string redemption_id;
   std::string reason;
   Origin origin;
+  std::string member{};
 };
 
-// When the lot of an earned entry expires.
+// Whether a lot has the number of this entry.
+[[nodiscard]] bool MakesLot(const v1::EntryState& entry);
+
+// When that lot expires.
 [[nodiscard]] int64_t LotExpiry(const v1::EntryState& earned);
 
 class Ledger {
@@ -86,7 +90,7 @@ class Ledger {
   // The member was seen; it has a ledger from now on, with a balance of zero.
   void Open();
   EarnOutcome Earn(const PaidOrder& order);
-  RefundOutcome Refund(const RefundedOrder& refund);
+  RefundOutcome Refund(const RefundedOrder& refund, int pending_max = kPendingRefundsMax);
   // On an outcome with code kOk, `state` is the redemption: `after` and `after_reversal` hold the
   // member's root as the answer showed it the first time.
   RedeemOutcome Redeem(const Redemption& redemption, v1::RedemptionState* state);
@@ -97,7 +101,15 @@ class Ledger {
   // The effects of what was done, without outcome and reply. Call once, last.
   [[nodiscard]] shard::Effects Finish();
 
+  // The root, for what merges and splits keep in it.
+  [[nodiscard]] const v1::PointsRoot& root() const { return set_.root(); }
+  void NoteHandoff(const std::string& survivor);
+  // Lots wait until a move has ended before they expire.
+  void HoldExpiry();
+
  private:
+  friend class Mover;
+
   // A command counts from the clock at which it is applied.
   [[nodiscard]] Origin AppliedNow(Origin command) const;
   // The points of a new order: debt first, then the lot, which may be past its expiry.
@@ -113,7 +125,14 @@ class Ledger {
   [[nodiscard]] std::optional<std::vector<v1::Allocation>> PickLots(int64_t points) const;
   [[nodiscard]] std::vector<v1::Allocation> AllocationsOf(const std::string& redemption_id,
                                                           const v1::RedemptionState& state) const;
+  // The entry that made a lot: an order earned it, or a move brought it.
   [[nodiscard]] v1::EntryState EarnedEntry(int64_t sequence) const;
+  // Keeps what another fragment told of a known order, for the case of a split.
+  void KeepDouble(const PaidOrder& order, const v1::OrderState& known);
+  // Points of an allocation that its lot can take back: none if its order is in another ledger.
+  [[nodiscard]] int64_t RoomFor(const v1::Allocation& taken) const;
+  // A lot without an order, for points whose own lot is elsewhere.
+  void Credit(const std::string& why, int64_t points);
   // Takes what is owed out of `points`; what is left for lots.
   int64_t PayDebt(int64_t points);
   void Move(int64_t balance_delta);

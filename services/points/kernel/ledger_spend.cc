@@ -59,6 +59,7 @@ RedeemOutcome Ledger::Redeem(const Redemption& redemption, v1::RedemptionState* 
   state->set_lot_count(static_cast<int64_t>(facts.lots.size()));
   state->set_recorded_us(member_.now_us);
   state->set_reason(redemption.reason);
+  state->set_member(redemption.member);
   *state->mutable_after() = set_.SettledRoot();
   v1::AllocationPage page;
   for (size_t i = 0; i < facts.lots.size(); ++i) {
@@ -110,7 +111,7 @@ ReverseOutcome Ledger::Reverse(const Reversal& reversal, v1::RedemptionState* st
   std::optional<v1::RedemptionState> known = set_.Load<v1::RedemptionState>(sub);
   if (!known) return ReverseOutcome::kRedemptionUnknown;
   *state = *std::move(known);
-  if (state->reversal_entry_sequence() > 0) return ReverseOutcome::kAlreadyReversed;
+  if (state->reversal_entry_sequence() != 0) return ReverseOutcome::kAlreadyReversed;
 
   v1::PointsRoot* root = set_.OpenRoot();
   root->set_redeemed(root->redeemed() - state->points());
@@ -127,9 +128,13 @@ ReverseOutcome Ledger::Reverse(const Reversal& reversal, v1::RedemptionState* st
                      .lots = {}};
   std::vector<v1::Allocation> expired;
   int64_t expired_points = 0;
+  int64_t credit = 0;  // points whose lot is in another ledger
   for (const v1::Allocation& taken : AllocationsOf(reversal.redemption_id, *state)) {
-    const int64_t left = PayDebt(taken.points());
+    int64_t left = PayDebt(taken.points());
     facts.debt_points += taken.points() - left;
+    const int64_t room = RoomFor(taken);
+    credit += std::max<int64_t>(0, left - room);
+    left = std::min(left, room);
     if (left == 0) continue;
     facts.lots.push_back(MoveOf(KeyOf(taken), left));
     if (taken.expires_at_us() <= member_.now_us) {
@@ -138,6 +143,11 @@ ReverseOutcome Ledger::Reverse(const Reversal& reversal, v1::RedemptionState* st
     } else {
       set_.AddToLot(KeyOf(taken), left);
     }
+  }
+  if (state->unfunded_points() > 0) {
+    const int64_t left = PayDebt(state->unfunded_points());
+    facts.debt_points += state->unfunded_points() - left;
+    credit += left;
   }
   v1::RedemptionReversed event;
   poster_.Post(facts, event.mutable_posting());
@@ -163,6 +173,7 @@ ReverseOutcome Ledger::Reverse(const Reversal& reversal, v1::RedemptionState* st
     poster_.Post(loss, lost.mutable_posting());
     poster_.Publish("PointsExpired", lost.posting().natural_id(), lost);
   }
+  if (credit > 0) Credit(reversal.redemption_id, credit);
   state->set_reversal_entry_sequence(event.posting().entry_sequence());
   state->set_reversal_reason(reversal.reason);
   *state->mutable_after_reversal() = set_.SettledRoot();

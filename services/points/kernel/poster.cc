@@ -11,7 +11,7 @@ namespace {
 
 // A redemption keeps its lots with itself, and an earned entry has the number of its lot.
 bool KeepsLots(EntryKind kind) {
-  return kind != EntryKind::kEarned && kind != EntryKind::kRedeemed;
+  return kind != EntryKind::kEarned && kind != EntryKind::kRedeemed && !IsMove(kind);
 }
 
 constexpr std::string_view kFragmentPrefix = "f_";
@@ -49,6 +49,12 @@ std::string NaturalId(EntryKind kind, std::string_view short_id) {
       return Cat("redemption/", short_id, "/reversal");
     case EntryKind::kExpired:
       return Cat("expiry/", short_id);
+    case EntryKind::kMovedIn:
+      return Cat("moved_in/", short_id);
+    case EntryKind::kMovedOut:
+      return Cat("moved_out/", short_id);
+    case EntryKind::kDuplicateAfterMerge:
+      return Cat("duplicate_after_merge/", short_id);
   }
   REGULARS_ASSERT(false, "an entry of no kind");
 }
@@ -74,7 +80,8 @@ Poster::Poster(std::string_view program, const Member& member, WorkingSet* set)
     : program_(program), member_(member), set_(set) {}
 
 void Poster::Post(const PostingFacts& facts, v1::Posting* posting) {
-  REGULARS_ASSERT(facts.points > 0, "a posting moves a positive number of points");
+  REGULARS_ASSERT(facts.points > 0 || IsMove(facts.kind),
+                  "a posting moves a positive number of points");
   v1::PointsRoot* root = set_->OpenRoot();
   const int64_t sequence = root->next_entry_sequence();
   root->set_next_entry_sequence(sequence + 1);

@@ -3,6 +3,7 @@
 #ifndef REGULARS_SERVICES_POINTS_KERNEL_POSTER_H_
 #define REGULARS_SERVICES_POINTS_KERNEL_POSTER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,7 +25,16 @@ enum class EntryKind : int32_t {
   kReversed = 3,
   kRedemptionReversed = 4,
   kExpired = 5,
+  kMovedIn = 6,
+  kMovedOut = 7,
+  kDuplicateAfterMerge = 8,
 };
+
+// Lines of merges and splits: their points have a sign, and may be 0.
+[[nodiscard]] constexpr bool IsMove(EntryKind kind) {
+  return kind == EntryKind::kMovedIn || kind == EntryKind::kMovedOut ||
+         kind == EntryKind::kDuplicateAfterMerge;
+}
 
 inline constexpr int kLotsInlineMax = 256;  // lots in one entry, redemption or allocation page
 inline constexpr std::string_view kEarnRule = "earn_per_amount@1";
@@ -73,6 +83,7 @@ class Poster {
   // `type` is the message's name, e.g. "PointsEarned".
   void Publish(std::string_view type, std::string_view natural_id,
                const google::protobuf::MessageLite& event);
+  [[nodiscard]] size_t size() const { return publishes_.size(); }
   [[nodiscard]] std::vector<shard::Publish> Take() { return std::move(publishes_); }
 
  private:

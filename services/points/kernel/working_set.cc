@@ -8,10 +8,7 @@
 namespace regulars::points {
 namespace {
 
-constexpr size_t kSums = 6;
-
-// The least text above `sub`: no key holds a zero byte.
-std::string JustAfter(std::string_view sub) { return Cat(sub, "\x01"); }
+constexpr size_t kSums = 8;
 
 OpenLot ParseLot(std::string_view sub, const std::string& bytes) {
   v1::LotState lot;
@@ -27,7 +24,7 @@ WorkingSet::WorkingSet(const shard::EntityState& state, bool timer_fired) : stat
     root_bytes_ = *std::move(bytes);
     REGULARS_ASSERT(root_.ParseFromString(root_bytes_), "a root does not parse");
     before_ = root_;
-    if (!timer_fired) timer_at_us_ = root_.next_expiry_us();
+    if (!timer_fired && !root_.expiry_held()) timer_at_us_ = root_.next_expiry_us();
   }
 }
 
@@ -53,15 +50,21 @@ std::optional<OpenLot> WorkingSet::LotAfter(const LotKey& lot) const {
 }
 
 std::optional<OpenLot> WorkingSet::LotFrom(std::string from) const {
+  const auto found = Next(kLotPrefix, std::move(from));
+  if (!found) return std::nullopt;
+  return ParseLot(found->first, found->second);
+}
+
+std::string WorkingSet::JustAfter(std::string_view sub) { return Cat(sub, "\x01"); }
+
+std::optional<std::pair<std::string, std::string>> WorkingSet::Next(std::string_view prefix,
+                                                                    std::string from) const {
   while (true) {
-    const auto stored = state_.Next(kLotPrefix, from);
+    auto stored = state_.Next(prefix, from);
     const auto change = changes_.lower_bound(from);
-    const bool changed = change != changes_.end() && change->first.starts_with(kLotPrefix);
-    if (!changed || (stored && stored->first < change->first)) {
-      if (!stored) return std::nullopt;
-      return ParseLot(stored->first, stored->second);
-    }
-    if (change->second) return ParseLot(change->first, *change->second);
+    const bool changed = change != changes_.end() && change->first.starts_with(prefix);
+    if (!changed || (stored && stored->first < change->first)) return stored;
+    if (change->second) return std::make_pair(change->first, *change->second);
     from = JustAfter(change->first);
   }
 }
@@ -144,7 +147,7 @@ void WorkingSet::Finish(std::string_view program, shard::Effects* effects) {
       effects->deletes.push_back(sub);
     }
   }
-  if (root_.next_expiry_us() != timer_at_us_) {
+  if (root_.next_expiry_us() != timer_at_us_ && !root_.expiry_held()) {
     if (root_.next_expiry_us() != 0) {
       effects->set_timers.push_back({std::string(kExpireTimer), root_.next_expiry_us()});
     } else {
@@ -154,12 +157,16 @@ void WorkingSet::Finish(std::string_view program, shard::Effects* effects) {
   const auto add_sum = [&](std::string_view name, int64_t delta) {
     if (delta != 0) effects->sums.push_back({Cat(program, "/", name), delta});
   };
-  add_sum("issued", root_.issued() - before_.issued());
+  const v1::Elsewhere& now = root_.elsewhere();
+  const v1::Elsewhere& then = before_.elsewhere();
+  add_sum("issued", root_.issued() - before_.issued() - now.issued() + then.issued());
   add_sum("outstanding", root_.balance() - before_.balance());
-  add_sum("redeemed", root_.redeemed() - before_.redeemed());
-  add_sum("expired", root_.expired() - before_.expired());
-  add_sum("reversed", root_.reversed() - before_.reversed());
+  add_sum("redeemed", root_.redeemed() - before_.redeemed() - now.redeemed() + then.redeemed());
+  add_sum("expired", root_.expired() - before_.expired() - now.expired() + then.expired());
+  add_sum("reversed", root_.reversed() - before_.reversed() - now.reversed() + then.reversed());
   add_sum("debt", root_.debt() - before_.debt());
+  add_sum("moved_in", root_.moved_in() - before_.moved_in());
+  add_sum("moved_out", root_.moved_out() - before_.moved_out());
 }
 
 }  // namespace regulars::points

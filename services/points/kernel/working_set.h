@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "google/protobuf/message_lite.h"
 #include "libs/base/assert.h"
@@ -44,6 +45,12 @@ class WorkingSet {
     return message;
   }
   void Store(std::string sub, const google::protobuf::MessageLite& message);
+  void Delete(std::string sub) { changes_.insert_or_assign(std::move(sub), std::nullopt); }
+  // The first key at or after `from` that starts with `prefix`, changes of this input included.
+  [[nodiscard]] std::optional<std::pair<std::string, std::string>> Next(std::string_view prefix,
+                                                                        std::string from) const;
+  // The least text above `sub`: no key holds a zero byte.
+  [[nodiscard]] static std::string JustAfter(std::string_view sub);
 
   // Open lots in order of (expiry, number), changes of this input included.
   [[nodiscard]] std::optional<OpenLot> FirstLot() const;
@@ -60,7 +67,8 @@ class WorkingSet {
   [[nodiscard]] const v1::PointsRoot& SettledRoot();
 
   // Puts, deletes, the timer and the sums
-  // `<program>/issued|outstanding|redeemed|expired|reversed|debt`.
+  // `<program>/issued|outstanding|redeemed|expired|reversed|debt|moved_in|moved_out`: what was
+  // posted here, whatever else the totals of the root hold (PointsRoot.elsewhere).
   void Finish(std::string_view program, shard::Effects* effects);
 
  private:

@@ -97,12 +97,16 @@ Message Parsed(const std::string& bytes) {
 void AddPoints(const std::string& pool, std::string_view sub, const std::string& bytes, Sums* out) {
   if (!sub.empty()) return;
   const auto root = Parsed<points::v1::PointsRoot>(bytes);
-  (*out)[{pool, "*/issued"}] += root.issued();
+  // The sums count what was posted in the shard, wherever the facts are now.
+  const points::v1::Elsewhere& elsewhere = root.elsewhere();
+  (*out)[{pool, "*/issued"}] += root.issued() - elsewhere.issued();
   (*out)[{pool, "*/outstanding"}] += root.balance();
-  (*out)[{pool, "*/redeemed"}] += root.redeemed();
-  (*out)[{pool, "*/expired"}] += root.expired();
-  (*out)[{pool, "*/reversed"}] += root.reversed();
+  (*out)[{pool, "*/redeemed"}] += root.redeemed() - elsewhere.redeemed();
+  (*out)[{pool, "*/expired"}] += root.expired() - elsewhere.expired();
+  (*out)[{pool, "*/reversed"}] += root.reversed() - elsewhere.reversed();
   (*out)[{pool, "*/debt"}] += root.debt();
+  (*out)[{pool, "*/moved_in"}] += root.moved_in();
+  (*out)[{pool, "*/moved_out"}] += root.moved_out();
 }
 
 void AddSegments(const std::string& pool, std::string_view sub, const std::string& bytes,
