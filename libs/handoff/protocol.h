@@ -49,7 +49,7 @@
 //   protocol.Finish(&effects);                     puts, deletes, messages
 //
 // Keep in the service's root: whether the entity has handoff state (`touched`), and its survivor,
-// so that the view can answer for an alias. Input topic: {service, "handoff", clock_channels = -1}.
+// so that the view can answer for an alias. Input topic: {service, "handoff", clock_channels = -2}.
 // Thread-safety: none; lives for one input. Limits: kHopsMax, kCargoBytesMax; a message beyond
 // kHopsMax hops is a dead letter HANDOFF_HOPS (it cannot happen while identity's events are sound).
 #ifndef REGULARS_LIBS_HANDOFF_PROTOCOL_H_

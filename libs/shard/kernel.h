@@ -141,8 +141,8 @@ struct InputTopic {
   std::string domain;  // the writing service
   std::string kind;    // "touches", "events", …
   // Who writes clock records into it: 0 = one channel named "ingest"; 1 = every shard of the
-  // writer; -1 = the topic is no clock channel (it flows back to an earlier service, or to the
-  // writer itself; in the latter case the clock waits for what is on its way, see settling.h).
+  // writer; -1 = nobody (it flows back to an earlier service, or is another part's); -2 = nobody,
+  // and it is what the shards say to themselves: the clock waits for them (settling.h).
   int clock_channels = 1;
 };
 

@@ -138,7 +138,7 @@ TEST(SettlingTest, NothingEarlierIsOnItsWayWhenAnInstantIsSettledInAnyOrder) {
 class HoppingProgram : public CounterProgram {
  public:
   std::vector<InputTopic> inputs() const override {
-    return {{"identity", "events", 0}, {"points", "handoff", -1}};
+    return {{"identity", "events", 0}, {"points", "handoff", -2}};
   }
   Effects Apply(const EntityState& state, const Input& input) const override {
     Effects effects = CounterProgram::Apply(state, input);

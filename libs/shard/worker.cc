@@ -20,7 +20,7 @@ Worker::Worker(const Program* program, WorkerOptions options, WorkerPorts ports)
       placement_(options_.shard_count, options_.together) {
   for (const InputTopic& input : program_->inputs()) {
     input_topics_.push_back(Topic(input.domain, input.kind));
-    if (input.domain != service_) continue;
+    if (input.clock_channels != -2) continue;
     loops_.push_back({input_topics_.back(), input.kind});
     for (int32_t shard = 0; shard < options_.shard_count; ++shard) {
       everybody_.push_back({input_topics_.back(), Cat(shard)});

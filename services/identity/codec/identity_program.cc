@@ -37,9 +37,9 @@ IdentityOptions Tagged(IdentityOptions options) {
 IdentityProgram::IdentityProgram(IdentityOptions options) : options_(Tagged(std::move(options))) {}
 
 std::vector<shard::InputTopic> IdentityProgram::inputs() const {
-  // Links flow from identity to itself: no clock channel.
+  // Links flow from identity to itself.
   return {{std::string(events::kIngest), std::string(events::kTouchesKind), 0},
-          {std::string(events::kIdentity), std::string(events::kLinksKind), -1}};
+          {std::string(events::kIdentity), std::string(events::kLinksKind), -2}};
 }
 
 absl::Status IdentityProgram::Decode(shard::Input* input, bool* skip) const {

@@ -118,7 +118,7 @@ PointsProgram::PointsProgram(std::map<std::string, ProgramConfig> programs,
 
 std::vector<shard::InputTopic> PointsProgram::inputs() const {
   return {{.domain = "identity", .kind = "events", .clock_channels = 1},
-          {.domain = "points", .kind = std::string(events::kHandoffKind), .clock_channels = -1}};
+          {.domain = "points", .kind = std::string(events::kHandoffKind), .clock_channels = -2}};
 }
 
 const ProgramConfig* PointsProgram::ProgramOf(std::string_view pool) const {
