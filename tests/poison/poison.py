@@ -33,7 +33,7 @@ from regulars.ingest.v1 import ingest_service_pb2, touch_pb2  # noqa: E402
 from regulars.types.v1 import identifier_pb2  # noqa: E402
 
 import load  # noqa: E402
-from probe import Probe  # noqa: E402
+from bystanders import Probe  # noqa: E402
 from system import System  # noqa: E402
 
 POOL = "shop"

@@ -5,9 +5,9 @@ import threading
 import time
 import uuid
 
+import bystanders
 import context
 import merges
-import probe
 from parts.e2e import wait_folded
 from people_stage import JOINED
 
@@ -31,7 +31,7 @@ def run(system, size, shown):
         system, run_id + "h", size, int(peak / 2 * (seconds + LEAD_S)), peak / 2))
     load.start()
     time.sleep(LEAD_S)
-    known = probe.Probe(system, JOINED)
+    known = bystanders.Probe(system, JOINED)
     known.start()
     visible = pairs.join(MERGES_PER_S)
     seen = known.stop()
