@@ -4,6 +4,7 @@
 //                             [--report=FILE]
 // Every interleaving of small histories (search.h), then N random large ones (histories.h). Exit
 // status 0 when nothing was violated.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -15,7 +16,9 @@
 #include <vector>
 
 #include "libs/base/text.h"
+#include "tests/property_handoff/follower_run.h"
 #include "tests/property_handoff/histories.h"
+#include "tests/property_handoff/segment_histories.h"
 
 namespace handoff = regulars::property_handoff;
 
@@ -70,13 +73,22 @@ int main(int argc, char** argv) {
     }
   }
   violations += random_violations;
+  handoff::Tally followers;
+  handoff::RunFollower("segmentation", handoff::SegmentHistories(std::min(most, 2)),
+                       handoff::RunSegmentHistory, histories, first, &followers);
+  small += followers.small;
+  interleavings += followers.interleavings;
+  states += followers.states;
+  ends += followers.ends;
+  cut += followers.cut;
+  violations += followers.violations;
   const bool ok = violations == 0 && cut == 0;
   char exact[64];
   std::snprintf(exact, sizeof(exact), "%.0f", interleavings);
   const std::vector<std::pair<std::string, std::string>> figures = {
-      {"histories", regulars::Cat(small + histories)},
+      {"histories", regulars::Cat(small + histories + followers.random)},
       {"small_histories", regulars::Cat(small)},
-      {"random_histories", regulars::Cat(histories)},
+      {"random_histories", regulars::Cat(histories + followers.random)},
       {"interleavings", exact},
       {"states", regulars::Cat(states)},
       {"ends", regulars::Cat(ends)},

@@ -105,6 +105,23 @@ TEST(MessagingProgramTest, OneDecisionPerOccurrenceAndOneFinalReport) {
   EXPECT_EQ(harness.sums(), sums);
 }
 
+TEST(MessagingProgramTest, AnEntryThatContinuesAnotherOneIsNoOccasion) {
+  const MessagingProgram program(OneCampaign());
+  shard::ProgramHarness harness(program, "cofco", "m_1");
+  segmentation::v1::SegmentEntered event;
+  event.set_member("m_1");
+  event.set_segment("lapsed");
+  event.set_occurrence_us(20);
+  event.set_continues_member("m_2");
+  event.set_continues_occurrence_us(10);
+  EXPECT_EQ(harness
+                .Record("io.regulars.segmentation.v1.SegmentEntered", "m_1/lapsed/20",
+                        event.SerializeAsString(), 20)
+                .outcome,
+            "continued");
+  EXPECT_TRUE(harness.states().empty());
+}
+
 TEST(MessagingProgramTest, EveryCampaignOfTheSegmentDecidesForItself) {
   const MessagingProgram program({{},
                                   {{"cofco",

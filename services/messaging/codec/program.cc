@@ -87,7 +87,8 @@ absl::Status DecodeEntry(shard::Input* input) {
     return Invalid("EVENT_MALFORMED",
                    "the bytes are no SegmentEntered of the record's member with an occurrence");
   }
-  SetBody(input, Entry{event.segment(), event.occurrence_us(), event.reason().text(), input->id});
+  SetBody(input, Entry{event.segment(), event.occurrence_us(), event.reason().text(), input->id,
+                       event.continues_occurrence_us() != 0});
   return absl::OkStatus();
 }
 

@@ -107,6 +107,8 @@ void PublishResult(const v1::SendState& send, const Moment& moment, bool deliver
 
 std::string_view OutcomeLabel(Outcome outcome) {
   switch (outcome) {
+    case Outcome::kContinued:
+      return "continued";
     case Outcome::kNoCampaign:
       return "no_campaign";
     case Outcome::kDecided:
@@ -164,6 +166,10 @@ shard::Effects ApplyEntry(const shard::EntityState& state, const std::vector<Cam
                           const Moment& moment, const Entry& entry) {
   REGULARS_ASSERT(campaigns.size() <= kCampaignsPerPoolMax, "too many campaigns");
   shard::Effects effects;
+  if (entry.continues) {
+    effects.outcome = std::string(OutcomeLabel(Outcome::kContinued));
+    return effects;
+  }
   v1::MessagingRoot root = ReadRoot(state);
   Outcome outcome = Outcome::kNoCampaign;
   for (const Campaign& campaign : campaigns) {

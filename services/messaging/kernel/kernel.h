@@ -50,8 +50,9 @@ struct Moment {
 struct Entry {
   std::string segment;
   Micros occurrence_us = 0;
-  std::string reason;    // of the segment
-  std::string event_id;  // ce_id of the event
+  std::string reason;      // of the segment
+  std::string event_id;    // ce_id of the event
+  bool continues = false;  // no new occasion: merges or splits moved the member's orders
 };
 
 // What became of a send.
@@ -67,6 +68,7 @@ struct Report {
 
 // What became of an input, in order of precedence.
 enum class Outcome : uint8_t {
+  kContinued,        // entry: no new occasion; who acts on the segment has acted on it
   kNoCampaign,       // entry: no campaign of the pool waits for this segment
   kDecided,          // entry: at least one send was decided
   kAlreadyDecided,   // entry: every campaign had decided this occurrence before

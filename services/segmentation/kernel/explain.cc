@@ -85,6 +85,13 @@ std::string CheckMember(const shard::EntityState& state) {
     if (kept != sums) return "sums differ from the orders";
   }
   const v1::SegmentState* lapsed = FindSegment(*root, kLapsed);
+  if (!root->survivor().empty()) {
+    for (const v1::SegmentState& segment : root->segments()) {
+      if (segment.inside()) return "an alias is in a segment";
+    }
+    return state.Timer(kLapsed).has_value() ? "an alias waits to lapse" : "";
+  }
+  if (root->judging_held()) return "";
   const bool waits = root->purchases() > 0 && (lapsed == nullptr || !lapsed->inside());
   if (waits != state.Timer(kLapsed).has_value()) return "the timer does not fit the membership";
   if (root->purchases() == 0 && lapsed != nullptr && lapsed->inside()) {

@@ -32,7 +32,9 @@ shard::Effects Commit(const shard::EntityState& state, const Rules& rules, const
                       Outcome outcome) {
   shard::Effects effects;
   book->Replace(order_key, before, &after, &effects);
-  JudgeSegments(rules, moment, trigger, state.Timer(kLapsed), &book->root(), &effects);
+  if (!moment.judging_held) {
+    JudgeSegments(rules, moment, trigger, state.Timer(kLapsed), &book->root(), &effects);
+  }
   book->Finish(&effects);
   return Done(std::move(effects), outcome);
 }
@@ -112,8 +114,8 @@ shard::Effects ApplyPurchase(const shard::EntityState& state, const Rules& rules
   }
   if (pending) book.root().set_pending_orders(book.root().pending_orders() - 1);
   const Outcome outcome = Counts(after) ? Outcome::kPurchased : Outcome::kPurchasedRefunded;
-  return Commit(state, rules, moment, {purchase.touch_id, purchase.fragment_id, false},
-                purchase.order_key, before, std::move(after), &book, outcome);
+  return Commit(state, rules, moment, {purchase.touch_id, purchase.fragment_id}, purchase.order_key,
+                before, std::move(after), &book, outcome);
 }
 
 shard::Effects ApplyRefund(const shard::EntityState& state, const Rules& rules,
@@ -144,6 +146,7 @@ shard::Effects ApplyRefund(const shard::EntityState& state, const Rules& rules,
   if (refund.whole_order) after.set_whole_order_refunded(true);
   if (!known) {
     after.set_currency_code(refund.currency);
+    if (rules.linking) after.set_fragment_id(refund.fragment_id);
     book.root().set_pending_orders(book.root().pending_orders() + 1);
   }
   Outcome outcome = Outcome::kRefundPending;
@@ -152,8 +155,8 @@ shard::Effects ApplyRefund(const shard::EntityState& state, const Rules& rules,
               : Counts(after)   ? Outcome::kRefundedPartly
                                 : Outcome::kRefundedWholly;
   }
-  return Commit(state, rules, moment, {refund.touch_id, refund.fragment_id, true}, refund.order_key,
-                before, std::move(after), &book, outcome);
+  return Commit(state, rules, moment, {refund.touch_id, refund.fragment_id, Cause::kRefund},
+                refund.order_key, before, std::move(after), &book, outcome);
 }
 
 shard::Effects ApplyLapseTimer(const shard::EntityState& state, const Rules& rules,

@@ -29,6 +29,8 @@ namespace regulars::segmentation {
 struct Moment {
   std::string member;
   Micros now_us = 0;  // the input's instant: pool clock, or the due time of a timer
+  // Orders come or go by a merge or a split: the segments are judged when that has ended.
+  bool judging_held = false;
 };
 
 // What both kinds of touch say. `order_key` is made by OrderKey().

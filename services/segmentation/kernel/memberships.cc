@@ -29,18 +29,23 @@ bool BelongsInside(const Rules& rules, Micros now_us, const v1::SegmentationRoot
 
 std::string ReasonText(const Rules& rules, const Trigger& trigger, std::string_view segment,
                        bool entered, const v1::SegmentationRoot& root) {
-  const std::string after = trigger.refund ? " after a refund" : "";
+  if (trigger.cause == Cause::kMerged) return Cat("the member is part of ", root.survivor());
+  const std::string after = trigger.cause == Cause::kRefund ? " after a refund"
+                            : trigger.cause == Cause::kMove ? " after a merge or split"
+                                                            : "";
   if (entered) return Cat(RuleText(rules, segment), after);
   if (segment == kRepeatBuyer) {
     return Cat("fewer than ", rules.repeat_purchases_min, " purchases", after);
   }
-  return root.purchases() == 0 ? Cat("no purchase is left", after) : "a purchase was made";
+  if (root.purchases() == 0) return Cat("no purchase is left", after);
+  return trigger.cause == Cause::kMove ? "a later purchase came with a merge"
+                                       : "a purchase was made";
 }
 
 v1::MembershipReason Reason(const Rules& rules, const Trigger& trigger, std::string_view segment,
                             bool entered, const v1::SegmentationRoot& root) {
   v1::MembershipReason reason;
-  reason.set_rule(RuleName(segment));
+  reason.set_rule(trigger.cause == Cause::kMerged ? "merged" : RuleName(segment));
   reason.set_text(ReasonText(rules, trigger, segment, entered, root));
   reason.set_touch_id(trigger.touch_id);
   reason.set_purchases(root.purchases());
@@ -54,9 +59,30 @@ std::string EntryId(const Moment& moment, const v1::SegmentState& segment) {
   return Cat(moment.member, "/", segment.segment(), "/", segment.occurrence_us());
 }
 
+// The entry that one caused by a move continues: the segment's own one, else an inherited one.
+// nullopt: a new occasion. `segment` is as it was before.
+std::optional<v1::InheritedEntry> Continued(const Moment& moment, const v1::SegmentationRoot& root,
+                                            const v1::SegmentState& segment) {
+  const auto same_reason = [&](Micros occurrence_us) {
+    return segment.segment() != kLapsed || root.last_purchase_us() < occurrence_us;
+  };
+  v1::InheritedEntry own;
+  own.set_segment(segment.segment());
+  own.set_member(moment.member);
+  own.set_occurrence_us(segment.occurrence_us());
+  if (segment.suspended() && same_reason(own.occurrence_us())) return own;
+  for (const v1::InheritedEntry& entry : root.inherited()) {
+    if (entry.segment() == segment.segment() && same_reason(entry.occurrence_us())) return entry;
+  }
+  return std::nullopt;
+}
+
 void Enter(const Rules& rules, const Moment& moment, const Trigger& trigger,
            v1::SegmentationRoot* root, v1::SegmentState* segment, shard::Effects* effects) {
   const bool first = segment->entry_count() == 0;
+  std::optional<v1::InheritedEntry> continued;
+  if (trigger.cause == Cause::kMove) continued = Continued(moment, *root, *segment);
+  segment->clear_suspended();
   segment->set_inside(true);
   segment->set_occurrence_us(first ? moment.now_us
                                    : std::max(moment.now_us, segment->occurrence_us() + 1));
@@ -68,6 +94,10 @@ void Enter(const Rules& rules, const Moment& moment, const Trigger& trigger,
   *event.mutable_reason() = Reason(rules, trigger, segment->segment(), true, *root);
   event.set_fragment_id(trigger.fragment_id);
   event.set_entry_count(segment->entry_count());
+  if (continued.has_value()) {
+    event.set_continues_member(continued->member());
+    event.set_continues_occurrence_us(continued->occurrence_us());
+  }
   effects->publishes.push_back(
       {"events", moment.member, "io.regulars.segmentation.v1.SegmentEntered",
        EntryId(moment, *segment), event.SerializeAsString(), segment->occurrence_us()});
@@ -78,6 +108,7 @@ void Enter(const Rules& rules, const Moment& moment, const Trigger& trigger,
 void Exit(const Rules& rules, const Moment& moment, const Trigger& trigger,
           v1::SegmentationRoot* root, v1::SegmentState* segment, shard::Effects* effects) {
   segment->set_inside(false);
+  segment->set_suspended(trigger.cause == Cause::kMove || trigger.cause == Cause::kMerged);
   v1::SegmentExited event;
   event.set_member(moment.member);
   event.set_segment(segment->segment());
@@ -124,6 +155,16 @@ void JudgeSegments(const Rules& rules, const Moment& moment, const Trigger& trig
   } else if (timer.has_value()) {
     effects->cancel_timers.emplace_back(kLapsed);
   }
+}
+
+void EndMemberships(const Rules& rules, const Moment& moment, std::optional<Micros> timer,
+                    v1::SegmentationRoot* root, shard::Effects* effects) {
+  for (v1::SegmentState& segment : *root->mutable_segments()) {
+    if (segment.inside()) {
+      Exit(rules, moment, {"", "", Cause::kMerged}, root, &segment, effects);
+    }
+  }
+  if (timer.has_value()) effects->cancel_timers.emplace_back(kLapsed);
 }
 
 }  // namespace regulars::segmentation

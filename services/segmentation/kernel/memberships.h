@@ -12,18 +12,32 @@
 
 namespace regulars::segmentation {
 
+enum class Cause : uint8_t {
+  kTouch,   // or the timer
+  kRefund,  // a touch that is one
+  kMove,    // orders came or went by a merge or a split
+  kMerged,  // the member became part of another one
+};
+
 // Why segments are judged now.
 struct Trigger {
-  std::string touch_id;     // empty: the timer
-  std::string fragment_id;  // empty: the timer
-  bool refund = false;
+  std::string touch_id;     // empty: no touch
+  std::string fragment_id;  // empty: no touch
+  Cause cause = Cause::kTouch;
 };
 
 // Judges every segment at moment.now_us: changes root->segments(), publishes exits, then entries,
 // sets or cancels the timer. `timer` is when it is due now, nullopt when it is not set (or fires).
+// An entry that a move causes is no new occasion (SegmentEntered.continues_member) if this member,
+// or one whose orders came (root->inherited()), was in the segment for the same reason: of `lapsed`
+// that is, since the last purchase. Who was told is not told again.
 void JudgeSegments(const Rules& rules, const Moment& moment, const Trigger& trigger,
                    std::optional<Micros> timer, v1::SegmentationRoot* root,
                    shard::Effects* effects);
+
+// The member is an alias from now on: it leaves every segment, and waits for nothing.
+void EndMemberships(const Rules& rules, const Moment& moment, std::optional<Micros> timer,
+                    v1::SegmentationRoot* root, shard::Effects* effects);
 
 // The segment of a root, or null.
 [[nodiscard]] const v1::SegmentState* FindSegment(const v1::SegmentationRoot& root,

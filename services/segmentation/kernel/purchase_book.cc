@@ -15,6 +15,10 @@ namespace {
 constexpr std::string_view kIndexPrefix = "at/";
 constexpr int64_t kTimeMax = std::numeric_limits<int64_t>::max();
 
+int64_t RefundedMinor(const v1::PurchaseState& order) {
+  return std::max(order.refunded_minor(), order.double_refunded_minor());
+}
+
 std::string IndexBound(int64_t inverted) { return absl::StrFormat("at/%016x", inverted); }
 
 }  // namespace
@@ -45,12 +49,13 @@ std::string PurchaseSub(int64_t occurred_us, std::string_view order_key) {
 
 bool Counts(const v1::PurchaseState& order) {
   if (!order.paid() || order.whole_order_refunded()) return false;
-  return order.amount_minor() == 0 || order.refunded_minor() < order.amount_minor();
+  if (order.without_room() || order.double_refunded_whole()) return false;
+  return order.amount_minor() == 0 || RefundedMinor(order) < order.amount_minor();
 }
 
 int64_t NetMinor(const v1::PurchaseState& order) {
   if (!Counts(order)) return 0;
-  return std::max<int64_t>(order.amount_minor() - order.refunded_minor(), 0);
+  return std::max<int64_t>(order.amount_minor() - RefundedMinor(order), 0);
 }
 
 template <typename Message>
@@ -63,6 +68,7 @@ std::optional<Message> ReadState(const shard::EntityState& state, std::string_vi
 }
 template std::optional<v1::SegmentationRoot> ReadState(const shard::EntityState&, std::string_view);
 template std::optional<v1::PurchaseState> ReadState(const shard::EntityState&, std::string_view);
+template std::optional<v1::MovedOrder> ReadState(const shard::EntityState&, std::string_view);
 
 std::optional<std::pair<std::string, v1::PurchaseRef>> NextPurchase(const shard::EntityState& state,
                                                                     std::string_view from) {
@@ -176,23 +182,35 @@ void PurchaseBook::Replace(std::string_view order_key, const v1::PurchaseState& 
                            v1::PurchaseState* after, shard::Effects* effects) {
   after->set_counted(Counts(*after));
   AddToSum(after->currency_code(), NetMinor(*after) - NetMinor(before), effects);
-  const std::string index_sub = PurchaseSub(after->occurred_us(), order_key);
   if (!before.counted() && after->counted()) {
     CountOne(after->occurred_us(), 1, effects);
     v1::PurchaseRef ref;
     ref.set_order(std::string(order_key));
     ref.set_occurred_us(after->occurred_us());
-    effects->puts.push_back({index_sub, ref.SerializeAsString()});
+    effects->puts.push_back(
+        {PurchaseSub(after->occurred_us(), order_key), ref.SerializeAsString()});
   } else if (before.counted() && !after->counted()) {
-    const int64_t gone = after->occurred_us();
-    CountOne(gone, -1, effects);
-    if (root_.purchases() == 0 || gone == root_.last_purchase_us() ||
-        gone == root_.first_purchase_us()) {
-      FindEnds(index_sub);
-    }
-    effects->deletes.push_back(index_sub);
+    TakeBack(after->occurred_us(), order_key, effects);
   }
   effects->puts.push_back({OrderSub(order_key), after->SerializeAsString()});
+}
+
+void PurchaseBook::TakeBack(int64_t occurred_us, std::string_view order_key,
+                            shard::Effects* effects) {
+  const std::string index_sub = PurchaseSub(occurred_us, order_key);
+  CountOne(occurred_us, -1, effects);
+  if (root_.purchases() == 0 || occurred_us == root_.last_purchase_us() ||
+      occurred_us == root_.first_purchase_us()) {
+    FindEnds(index_sub);
+  }
+  effects->deletes.push_back(index_sub);
+}
+
+void PurchaseBook::Remove(std::string_view order_key, const v1::PurchaseState& before,
+                          shard::Effects* effects) {
+  AddToSum(before.currency_code(), -NetMinor(before), effects);
+  if (before.counted()) TakeBack(before.occurred_us(), order_key, effects);
+  effects->deletes.push_back(OrderSub(order_key));
 }
 
 void PurchaseBook::Finish(shard::Effects* effects) const {

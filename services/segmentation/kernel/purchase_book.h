@@ -31,7 +31,8 @@ namespace regulars::segmentation {
 // 16 hexadecimal digits of 2^63 - 1 - time: later purchases come first in byte order.
 [[nodiscard]] std::string PurchaseSub(int64_t occurred_us, std::string_view order_key);
 
-// Whether an order is a purchase, and its part of the sum (0 when it is none).
+// Whether an order is a purchase, and its part of the sum (0 when it is none). What a double says
+// was refunded counts, too.
 [[nodiscard]] bool Counts(const v1::PurchaseState& order);
 [[nodiscard]] int64_t NetMinor(const v1::PurchaseState& order);
 
@@ -56,6 +57,8 @@ class PurchaseBook {
   // per book.
   void Replace(std::string_view order_key, const v1::PurchaseState& before,
                v1::PurchaseState* after, shard::Effects* effects);
+  // Takes the order away: it is nobody's any more. At most once per book.
+  void Remove(std::string_view order_key, const v1::PurchaseState& before, shard::Effects* effects);
   // Writes the root.
   void Finish(shard::Effects* effects) const;
 
@@ -63,6 +66,7 @@ class PurchaseBook {
   [[nodiscard]] std::optional<int64_t> SumWith(const std::string& currency, int64_t delta) const;
   void AddToSum(const std::string& currency, int64_t delta, shard::Effects* effects);
   void CountOne(int64_t occurred_us, int64_t delta, shard::Effects* effects);
+  void TakeBack(int64_t occurred_us, std::string_view order_key, shard::Effects* effects);
   void FindEnds(std::string_view without_sub);
   [[nodiscard]] int64_t EarliestBut(std::string_view without_sub, int64_t latest_us) const;
 

@@ -26,12 +26,15 @@ inline constexpr int kRulesVersion = 1;
 struct Rules {
   int64_t lapsed_after_days = 180;
   int64_t repeat_purchases_min = 2;
+  // identity: {linking: true}. Then a refund that waits for its order remembers its fragment.
+  bool linking = false;
 };
 
 // Limits, inclusive: the value itself is accepted, one above it is set aside.
 inline constexpr int64_t kLapsedAfterDaysMax = 36'500;
 inline constexpr int64_t kRepeatPurchasesMax = 1'000;
 inline constexpr int kRefundsPerOrderMax = 100;
+inline constexpr int kRefundsOfMovedOrderMax = 300;  // when several members' refunds of it meet
 inline constexpr int kPendingOrdersMax = 64;  // orders of one member of which only refunds came
 inline constexpr int kCurrenciesPerMemberMax = 16;  // currencies in which the member's sum is not 0
 inline constexpr std::size_t kOrderScopeBytesMax = 64;

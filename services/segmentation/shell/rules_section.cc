@@ -6,6 +6,10 @@ namespace regulars::segmentation {
 
 Rules ReadRules(config::Section* pool) {
   Rules rules;
+  // Identity reads its map, too, and says what is wrong with it.
+  if (std::optional<config::Section> identity = pool->Child("identity")) {
+    rules.linking = identity->Flat("linking") == "true";
+  }
   std::optional<config::Section> section = pool->Child("segmentation");
   if (!section) return rules;
   rules.lapsed_after_days =

@@ -6,8 +6,8 @@
 //         lapsed_after_days: 180   # lapsed: more than so many days of 24 hours since the last
 //         purchase repeat_purchases: 2      # repeat_buyer: at least so many purchases that count
 //
-// Every field, and the whole map, has the default shown.
-// Errors go to the section's list of problems; used while starting.
+// Every field, and the whole map, has the default shown. `identity: {linking: true}` of the same
+// pool is read, too. Errors go to the section's list of problems; used while starting.
 #ifndef REGULARS_SERVICES_SEGMENTATION_SHELL_RULES_SECTION_H_
 #define REGULARS_SERVICES_SEGMENTATION_SHELL_RULES_SECTION_H_
 

@@ -32,6 +32,13 @@ TEST(RulesSectionTest, EveryFieldIsRead) {
   EXPECT_TRUE(problems.empty());
 }
 
+TEST(RulesSectionTest, WhetherThePoolLinksIsRead) {
+  EXPECT_FALSE(Read("identity: {touch_window_days: 400}").first.linking);
+  const auto [rules, problems] = Read("identity: {linking: true, link_scope: member}");
+  EXPECT_TRUE(rules.linking);
+  EXPECT_TRUE(problems.empty());
+}
+
 TEST(RulesSectionTest, EveryMistakeIsNamed) {
   for (const std::string_view yaml :
        {"segmentation: {lapsed_after_days: 0}", "segmentation: {lapsed_after_days: 36501}",

@@ -116,6 +116,8 @@ void AddSegments(const std::string& pool, std::string_view sub, const std::strin
   (*out)[{pool, "purchases"}] += root.purchases();
   (*out)[{pool, "buyers"}] += root.purchases() > 0 ? 1 : 0;
   (*out)[{pool, "repeat_members"}] += root.purchases() > 1 ? 1 : 0;
+  (*out)[{pool, "orders_moved_in"}] += root.orders_moved_in();
+  (*out)[{pool, "orders_moved_out"}] += root.orders_moved_out();
   for (const auto& sum : root.sums()) {
     (*out)[{pool, Cat("purchase_minor/", sum.currency_code())}] += sum.amount_minor();
   }
