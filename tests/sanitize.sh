@@ -32,7 +32,7 @@ export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1:supp
 # A call through Debian's gRPC, which is not built with TSan, looks unsynchronised from end to end; these
 # tests run under asan.
 left_out=()
-[ "$preset" = tsan ] && left_out=(-E '^(rpc_test|ingest_service_test|link_service_test|link_reads_test|candidate_service_test)$')
+[ "$preset" = tsan ] && left_out=(-E '^(rpc_test|ingest_service_test|link_service_test|link_reads_test|candidate_service_test|rule_service_test)$')
 # What the sanitizer cannot see or what has checks of its own stays out: lint, servers, benchmarks.
 cmake --preset "$preset" >/dev/null
 if [ "$size" = ci ]; then

@@ -10,6 +10,7 @@
 #   api-key    the API key itself, for callers: send `authorization: Bearer <key>`. Not for the services.
 #   privacy-key  another one, with the rights resolve-contact, export-member and erase-member.
 #   link-key     another one, with the right link-members: for staff that merges and splits members.
+#   rules-key    another one, with the right simulate-rules: for who changes the linking rules.
 # For Kubernetes: kubectl create secret generic regulars-pool-POOL \
 #   --from-file=FOLDER/pepper --from-file=FOLDER/seal-key --from-file=FOLDER/api-keys \
 #   --from-file=FOLDER/transport-keys --from-file=FOLDER/kek
@@ -32,10 +33,12 @@ if [ ! -s "$dir/api-keys" ]; then
   openssl rand -hex 32 | tr -d '\n' >"$dir/api-key"
   openssl rand -hex 32 | tr -d '\n' >"$dir/privacy-key"
   openssl rand -hex 32 | tr -d '\n' >"$dir/link-key"
+  openssl rand -hex 32 | tr -d '\n' >"$dir/rules-key"
   {
     echo "k1 $pool $(digest "$dir/api-key")"
     echo "privacy $pool $(digest "$dir/privacy-key") resolve-contact,export-member,erase-member"
     echo "links $pool $(digest "$dir/link-key") link-members"
+    echo "rules $pool $(digest "$dir/rules-key") simulate-rules"
   } >"$dir/api-keys"
 fi
 [ ! -s "$dir/api-key" ] || echo "API key of pool $pool: $(cat "$dir/api-key")"

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <exception>
 #include <set>
 #include <utility>
 
@@ -172,7 +173,8 @@ std::optional<Section> ParseYaml(std::string_view text, Problems* problems) {
     problems->push_back(Cat("the file is larger than ", limits::kConfigFileBytesMax, " bytes"));
     return std::nullopt;
   }
-  // yaml-cpp reports mistakes by exceptions; none leaves this function.
+  // yaml-cpp reports mistakes by exceptions, some of them the standard library's; none leaves this
+  // function.
   try {
     YAML::Node root = YAML::Load(std::string(text));
     if (root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
@@ -184,7 +186,7 @@ std::optional<Section> ParseYaml(std::string_view text, Problems* problems) {
     impl->node = std::move(root);
     impl->problems = problems;
     return Section(std::move(impl));
-  } catch (const YAML::Exception& error) {
+  } catch (const std::exception& error) {
     problems->push_back(Cat("not YAML: ", std::string(error.what())));
     return std::nullopt;
   }

@@ -30,7 +30,7 @@ bool IsHexDigest(const std::string& text) {
 }
 
 constexpr Right kRights[] = {Right::kResolveContact, Right::kExportMember, Right::kEraseMember,
-                             Right::kLinkMembers};
+                             Right::kLinkMembers, Right::kSimulateRules};
 
 // "resolve-contact,erase-member"; false for a word that is no right, or one that is there twice.
 bool ReadRights(absl::string_view text, std::vector<Right>* rights) {
@@ -57,6 +57,8 @@ std::string_view RightName(Right right) {
       return "erase-member";
     case Right::kLinkMembers:
       return "link-members";
+    case Right::kSimulateRules:
+      return "simulate-rules";
   }
   REGULARS_ASSERT(false, "unknown right");
 }

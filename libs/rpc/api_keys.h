@@ -28,6 +28,7 @@ enum class Right : uint8_t {
   kExportMember,    // `export-member`
   kEraseMember,     // `erase-member`
   kLinkMembers,     // `link-members`: say who is one person and who is not
+  kSimulateRules,   // `simulate-rules`: ask what other linking rules would do
 };
 [[nodiscard]] std::string_view RightName(Right right);
 

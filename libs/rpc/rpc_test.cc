@@ -258,7 +258,8 @@ TEST(ApiKeysTest, AKeyHasTheRightsOfItsLineOnly) {
   };
   ApiKeys keys;
   ASSERT_TRUE(keys.Add(KeyLine("plain", "cofco", "a") + with("one", "b", "resolve-contact") +
-                       with("all", "c", "export-member,erase-member,resolve-contact,link-members"))
+                       with("all", "c", "export-member,erase-member,resolve-contact,link-members") +
+                       with("rules", "d", "simulate-rules"))
                   .ok());
   struct Row {
     const char* key;
@@ -269,7 +270,8 @@ TEST(ApiKeysTest, AKeyHasTheRightsOfItsLineOnly) {
                       {"b", Right::kResolveContact, true},  {"b", Right::kExportMember, false},
                       {"c", Right::kResolveContact, true},  {"c", Right::kExportMember, true},
                       {"c", Right::kEraseMember, true},     {"b", Right::kLinkMembers, false},
-                      {"c", Right::kLinkMembers, true}};
+                      {"c", Right::kLinkMembers, true},     {"c", Right::kSimulateRules, false},
+                      {"d", Right::kSimulateRules, true},   {"d", Right::kLinkMembers, false}};
   for (const Row& row : rows) {
     const auto caller = keys.Check(Cat("Bearer ", row.key));
     ASSERT_TRUE(caller.ok()) << row.key;

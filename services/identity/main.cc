@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "libs/events/types.h"
 #include "libs/normalize/section.h"
 #include "libs/service/service.h"
 #include "services/identity/codec/identity_program.h"
@@ -13,15 +14,20 @@
 #include "services/identity/shell/matching_section.h"
 #include "services/identity/shell/pool_section.h"
 #include "services/identity/shell/privacy_service.h"
+#include "services/identity/shell/rule_service.h"
 
 int main(int argc, char** argv) {
   namespace service = regulars::service;
   namespace identity = regulars::identity;
   identity::IdentityOptions options;
   std::map<std::string, regulars::normalize::Options> spellings;  // by pool
+  int64_t simulate_memory_mb = 0, simulate_s_max = 0;
   service::Spec spec;
   spec.name = "identity";
   spec.purpose = "Resolves every touch to one member, once.";
+  spec.add_options = [&](regulars::config::Options* declared) {
+    identity::AddSimulationOptions(declared, &simulate_memory_mb, &simulate_s_max);
+  };
   spec.read_pool = [&](const service::PoolConfig& pool, regulars::config::Section* section) {
     spellings[pool.name] = regulars::normalize::ReadOptions(section);
     if (auto own = section->Child("identity")) {
@@ -69,6 +75,17 @@ int main(int argc, char** argv) {
         std::make_unique<identity::CandidateService>(process.edge(), process.gateway()));
     services.push_back(
         std::make_unique<identity::PrivacyService>(process.edge(), process.gateway()));
+    identity::RuleServiceOptions rules;
+    for (const service::PoolConfig& pool : process.pools()) {
+      rules.pools[pool.name] = options.pool_links[pool.name];
+    }
+    rules.changelog = regulars::events::TopicName("identity", regulars::events::kChangelogKind,
+                                                  process.config().generation);
+    rules.shards = static_cast<int32_t>(process.config().shards);
+    rules.memory_bytes_max = static_cast<size_t>(simulate_memory_mb) << 20;
+    rules.time_us_max = simulate_s_max * regulars::kMicrosPerSecond;
+    services.push_back(std::make_unique<identity::RuleService>(
+        process.edge(), &process.log(), &process.logger(), std::move(rules)));
     return services;
   };
   return service::Run(std::move(spec), argc, argv);

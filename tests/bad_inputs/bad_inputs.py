@@ -7,6 +7,7 @@ build/reports/bad_inputs.json (ci/ with --ci); exit status 1 if a row is wrong, 
 being sent here.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -27,6 +28,7 @@ from grpc import StatusCode  # noqa: E402
 
 import calls  # noqa: E402
 import people as persons  # noqa: E402
+import rules as linking_rules  # noqa: E402
 import system as running  # noqa: E402
 import touches  # noqa: E402
 
@@ -36,6 +38,14 @@ running.SERVICES = ("ingest", "identity")
 
 class LinkingSystem(running.System):
     rules = {**running.RULES, "identity": {"linking": True}}
+
+    def _write_keys_and_config(self):
+        super()._write_keys_and_config()
+        path = self.dir / "keys" / calls.EVENT / "api-keys"
+        gone = linking_rules.GONE
+        digest = hashlib.sha256(linking_rules.GONE_KEY.encode()).hexdigest()
+        lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{gone} ")]
+        path.write_text("\n".join([*lines, f"{gone} {gone} {digest} simulate-rules", ""]))
 
 
 def documented():
@@ -90,6 +100,7 @@ def main():
     other = sections["Calls"]
     taken = sections["Looks bad and is taken"]
     about_people, at_once = sections["Calls about people"], sections["Two at once"]
+    about_rules = sections["Calls about rules"]
     system = LinkingSystem(ROOT / "build/local/bad-inputs")
     results, wrong = [], []
 
@@ -132,6 +143,15 @@ def main():
         for row_id, expected in about_people.items():
             judge(row_id, expected, told(asked.pop(row_id)()) if row_id in asked else ("not sent", ""))
         judge("(every row is documented)", ("", ""), (", ".join(asked), ""))
+        rules = linking_rules.Rules(system)
+        judge("(good rules)", ("OK", ""), told(rules.at_the_limit()))
+        asked = rules.rows()
+        for row_id, expected in about_rules.items():
+            if row_id in asked:
+                judge(row_id, expected, told(asked.pop(row_id)()))
+            elif row_id not in linking_rules.ELSEWHERE:
+                judge(row_id, expected, ("not sent", ""))
+        judge("(every row about rules is documented)", ("", ""), (", ".join(asked), ""))
         after = topics.ends()
         topics.consumer.close()
         judge("(nothing changed)", ("same", ""), ("same" if after == before else "grown", ""))

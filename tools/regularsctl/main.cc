@@ -38,7 +38,8 @@ constexpr char kUsage[] =
       keys set aside because an input crashed their owner
   regularsctl parked redrive POOL ENTITY --service=S
       applies what waits for the key and lifts it; it and dlq redrive alone change anything
-  regularsctl identity simulate-rules POOL --rules=FILE [--limit=20] [--memory-mb=1024] [--report=FILE]
+  regularsctl identity simulate-rules POOL --rules=FILE [--limit=20] [--memory-mb=1024] [--seconds=1800]
+      [--report=FILE]
       which merges the linking rules in FILE (the keys of the pool's `identity` section) would do or
       undo, over the log, against those in --config
   regularsctl keys rotate FILE [--retention-days=14] [--ahead-days=3]

@@ -12,12 +12,10 @@
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/base/time.h"
+#include "libs/base/wall_clock.h"
 #include "libs/config/section.h"
 #include "libs/model/identifier.h"
-#include "libs/service/link_scope.h"
-#include "libs/shard/keys.h"
-#include "services/identity/shell/pool_section.h"
-#include "services/identity/simulate/difference.h"
+#include "services/identity/shell/simulation.h"
 #include "tools/regularsctl/answer.h"
 
 namespace regulars::ctl {
@@ -26,15 +24,16 @@ namespace {
 using identity::LinkRules;
 using identity::simulate::Difference;
 using identity::simulate::Example;
-using identity::simulate::History;
-using identity::simulate::HistoryReader;
 
 constexpr char kUsage[] =
-    "identity simulate-rules POOL --rules=FILE [--limit=20] [--memory-mb=1024] [--report=FILE]";
+    "identity simulate-rules POOL --rules=FILE [--limit=20] [--memory-mb=1024] [--seconds=1800] "
+    "[--report=FILE]";
 constexpr int64_t kExamples = 20;
 constexpr int64_t kExamplesMax = 10'000;
 constexpr int64_t kMemoryMb = 1'024;
 constexpr int64_t kMemoryMbMax = 1'000'000;
+constexpr int64_t kSeconds = 1'800;
+constexpr int64_t kSecondsMax = 86'400;
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path);
@@ -42,28 +41,6 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   text << file.rdbuf();
   if (!file) return absl::NotFoundError(Cat("cannot read ", path));
   return text.str();
-}
-
-LinkRules ReadSection(config::Section* section) {
-  (void)service::IsLinkScopePool(section);  // its keys stand here, too
-  identity::ReadTouchRules(section);
-  section->Skip("matching");  // it proposes, and joins nobody
-  return identity::ReadLinkRules(section);
-}
-
-absl::StatusOr<LinkRules> RulesIn(const std::string& path) {
-  REGULARS_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  config::Problems problems;
-  auto section = config::ParseYaml(text, &problems);
-  LinkRules rules;
-  if (section.has_value()) {
-    rules = ReadSection(&*section);
-    section->Finish();
-  }
-  if (!problems.empty()) {
-    return absl::InvalidArgumentError(Cat(path, ": ", absl::StrJoin(problems, "; ")));
-  }
-  return rules;
 }
 
 // The rules of now: those of the pool in the services' configuration.
@@ -80,7 +57,7 @@ absl::StatusOr<LinkRules> RulesOfNow(const CommandLine& line, const std::string&
     if (item.Text("name", "") != pool) continue;
     auto section = item.Child("identity");
     LinkRules rules;
-    if (section.has_value()) rules = ReadSection(&*section);
+    if (section.has_value()) rules = identity::ReadRules(&*section);
     if (!problems.empty()) {
       return absl::InvalidArgumentError(Cat(path, ": ", absl::StrJoin(problems, "; ")));
     }
@@ -97,43 +74,6 @@ absl::StatusOr<int64_t> NumberOf(const CommandLine& line, const char* flag, int6
     return absl::InvalidArgumentError(Cat("--", flag, " must be 0 to ", max));
   }
   return number;
-}
-
-// The newest value of every key of the pool that tells of decisions, shard by shard.
-absl::Status ReadShard(LogReader* log, const kafka::TopicPartition& place, const std::string& pool,
-                       size_t bytes_max, HistoryReader* history) {
-  REGULARS_ASSIGN_OR_RETURN(const auto ends, log->Ends(place));
-  std::map<std::string, std::string, std::less<>> values;
-  size_t bytes = 0;
-  REGULARS_RETURN_IF_ERROR(
-      log->Read(place, ends.low, ends.stable, [&](const kafka::Record& record) {
-        if (record.key.empty() || record.key.front() != shard::kStateKind) return true;
-        const shard::StateKeyParts key = shard::ParseStateKey(record.key);
-        if (key.pool != pool || !HistoryReader::Reads(key.sub)) return true;
-        const auto known = values.find(record.key);
-        if (known != values.end()) {
-          bytes -= known->first.size() + known->second.size();
-          values.erase(known);
-        }
-        if (record.has_value) {
-          values.emplace(record.key, record.value);
-          bytes += record.key.size() + record.value.size();
-        }
-        return bytes <= bytes_max;
-      }));
-  if (bytes > bytes_max) {
-    return absl::ResourceExhaustedError(
-        Cat("HISTORY_TOO_LARGE: more than --memory-mb; ", place.topic, "/", place.partition));
-  }
-  for (auto it = values.begin(); it != values.end(); it = values.erase(it)) {
-    const shard::StateKeyParts key = shard::ParseStateKey(it->first);
-    runtime::v1::StateValue value;
-    if (!value.ParseFromString(it->second)) {
-      return absl::DataLossError(Cat(place.topic, ": a state does not parse"));
-    }
-    REGULARS_RETURN_IF_ERROR(history->Add(key.entity, key.sub, value.value()));
-  }
-  return absl::OkStatus();
 }
 
 nlohmann::json JsonOfEnd(const types::v1::Identifier& id, const std::string& member) {
@@ -215,30 +155,36 @@ absl::StatusOr<Answer> RunIdentity(Context* context) {
     return absl::InvalidArgumentError(kUsage);
   }
   const std::string& pool = line.words()[2];
-  REGULARS_ASSIGN_OR_RETURN(const LinkRules then, RulesIn(*path));
+  REGULARS_ASSIGN_OR_RETURN(const std::string text, ReadFile(*path));
+  REGULARS_ASSIGN_OR_RETURN(const LinkRules then, identity::ParseRules(text));
   REGULARS_ASSIGN_OR_RETURN(const LinkRules now, RulesOfNow(line, pool));
   REGULARS_ASSIGN_OR_RETURN(const int64_t examples,
                             NumberOf(line, "limit", kExamples, kExamplesMax));
   REGULARS_ASSIGN_OR_RETURN(const int64_t memory_mb,
                             NumberOf(line, "memory-mb", kMemoryMb, kMemoryMbMax));
-  if (then.recycle_after_us != now.recycle_after_us) {
-    return absl::InvalidArgumentError(
-        "recycle_after_days: how long an identifier was silent is not in the log, so another value "
-        "cannot be simulated");
-  }
+  REGULARS_ASSIGN_OR_RETURN(const int64_t seconds,
+                            NumberOf(line, "seconds", kSeconds, kSecondsMax));
+  REGULARS_RETURN_IF_ERROR(identity::CheckSimulated(now, then));
   REGULARS_RETURN_IF_ERROR(context->OpenLog());
-  LogReader* const log = context->reader();
-  REGULARS_ASSIGN_OR_RETURN(const int32_t shards, log->ShardsOf("identity"));
-  const size_t bytes_max = static_cast<size_t>(memory_mb) << 20;
-  HistoryReader reader(pool, bytes_max);
-  for (int32_t shard = 0; shard < shards; ++shard) {
-    const kafka::TopicPartition place{log->Topic("identity", events::kChangelogKind), shard};
-    REGULARS_RETURN_IF_ERROR(ReadShard(log, place, pool, bytes_max, &reader));
-    std::fprintf(stderr, "read shard %d of %d\n", shard + 1, shards);
-  }
-  const History history = reader.Finish(now.contested_max);
-  const Difference difference =
-      identity::simulate::Compare(history, now, then, static_cast<size_t>(examples));
+  identity::Simulation what;
+  what.pool = pool;
+  what.now = now;
+  what.then = then;
+  what.changelog = context->reader()->Topic("identity", events::kChangelogKind);
+  REGULARS_ASSIGN_OR_RETURN(what.shards, context->reader()->ShardsOf("identity"));
+  what.examples_max = static_cast<size_t>(examples);
+  what.memory_bytes_max = static_cast<size_t>(memory_mb) << 20;
+  identity::SimulationPorts ports;
+  ports.log = context->log();
+  ports.progress = [](int64_t read, int64_t total) {
+    std::fprintf(stderr, "read %s of %s\n", Grouped(read).c_str(), Grouped(total).c_str());
+  };
+  ports.go_on = [end_us = MonotonicMicros() + seconds * kMicrosPerSecond] {
+    if (MonotonicMicros() < end_us) return absl::OkStatus();
+    return DomainError(absl::StatusCode::kDeadlineExceeded, "SIMULATION_TOO_LONG",
+                       "it takes longer than --seconds");
+  };
+  REGULARS_ASSIGN_OR_RETURN(const Difference difference, identity::Simulate(what, ports));
   Answer answer;
   answer.json = JsonOf(difference);
   answer.json["pool"] = pool;

@@ -70,9 +70,11 @@ Example ExampleOf(const History& history, const Decision& decision, const LinkRu
 }  // namespace
 
 Difference Compare(const History& history, const LinkRules& now, const LinkRules& then,
-                   size_t examples_max) {
-  const Replayed today = Replay(history, now, now), other = Replay(history, now, then);
+                   size_t examples_max, const StopAsked& stop) {
+  const Replayed today = Replay(history, now, now, stop), other = Replay(history, now, then, stop);
+  const auto asked = [&] { return stop && stop(); };
   Difference difference;
+  if (asked()) return difference;
   size_t joining = 0, parting = 0;
   for (size_t i = 0; i < history.decisions.size(); ++i) {
     const Decision& decision = history.decisions[i];
@@ -86,6 +88,7 @@ Difference Compare(const History& history, const LinkRules& now, const LinkRules
     if (++(before.stopped ? joining : parting) > examples_max) continue;
     difference.examples.push_back(ExampleOf(history, decision, now, said, before.stopped));
   }
+  if (asked()) return difference;
   const Meetings meetings(today.group, other.group);
   difference.members_now = static_cast<int64_t>(meetings.of_first.size());
   difference.members_then = static_cast<int64_t>(meetings.of_second.size());
@@ -93,6 +96,7 @@ Difference Compare(const History& history, const LinkRules& now, const LinkRules
   difference.merges_then = other.merges;
   difference.come_together = meetings.Joined();
   difference.fall_apart = meetings.Fallen();
+  if (asked()) return difference;
   difference.members_not_reproduced = Meetings(GroupsOfNow(history), today.group).Changed();
   return difference;
 }

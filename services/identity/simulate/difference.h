@@ -50,7 +50,8 @@ struct Difference {
 };
 
 [[nodiscard]] Difference Compare(const History& history, const LinkRules& now,
-                                 const LinkRules& then, size_t examples_max);
+                                 const LinkRules& then, size_t examples_max,
+                                 const StopAsked& stop = nullptr);
 
 }  // namespace regulars::identity::simulate
 

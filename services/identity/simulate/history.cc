@@ -47,6 +47,8 @@ std::string KeyOf(const v1::MemberFragment& fragment) {
   return model::IdentifierKey(fragment.identifier().hmac());
 }
 
+bool Asked(const StopAsked& stop) { return stop && stop(); }
+
 }  // namespace
 
 bool HistoryReader::Reads(std::string_view sub) {
@@ -59,7 +61,7 @@ absl::Status HistoryReader::Add(std::string_view entity, std::string_view sub,
                                 std::string_view value) {
   bytes_ += entity.size() + sub.size() + value.size();
   if (bytes_ > bytes_max_) {
-    return DomainError(absl::StatusCode::kResourceExhausted, "HISTORY_TOO_LARGE",
+    return DomainError(absl::StatusCode::kFailedPrecondition, "HISTORY_TOO_LARGE",
                        Cat("the history of the pool is larger than ", bytes_max_, " bytes"));
   }
   if (sub == kAnchorSub || sub.starts_with(kPeers)) return AddIdentifier(entity, sub, value);
@@ -69,7 +71,13 @@ absl::Status HistoryReader::Add(std::string_view entity, std::string_view sub,
 absl::Status HistoryReader::AddIdentifier(std::string_view entity, std::string_view sub,
                                           std::string_view value) {
   const std::string key(entity);
-  if (sub == kAnchorSub) return Parse(value, &anchors_[key]);
+  if (sub == kAnchorSub) {
+    v1::IdentifierState anchor;
+    REGULARS_RETURN_IF_ERROR(Parse(value, &anchor));
+    const Doubt doubt{anchor.contested_count(), anchor.deny_size() > 0};
+    if (doubt.contested > 0 || doubt.denies) doubted_[key] = doubt;
+    return absl::OkStatus();
+  }
   v1::KnownPeer peer;
   REGULARS_RETURN_IF_ERROR(Parse(value, &peer));
   if (!peer.claimed() && !peer.stopped()) return absl::OkStatus();  // a hint
@@ -115,11 +123,11 @@ absl::Status HistoryReader::AddMember(std::string_view entity, std::string_view 
   return absl::OkStatus();
 }
 
-History HistoryReader::Finish(int64_t contested_max) {
+History HistoryReader::Finish(int64_t contested_max, const StopAsked& stop) {
   History history;
-  TakeFragments(&history);
-  TakeEdges(&history);
-  TakeStopped(&history, contested_max);
+  TakeFragments(&history, stop);
+  TakeEdges(&history, stop);
+  TakeStopped(&history, contested_max, stop);
   for (const v1::DoNotLink& pair : apart_) {
     const auto own = members_.find(pair.own()), other = members_.find(pair.other());
     if (own == members_.end() || other == members_.end()) continue;
@@ -128,11 +136,11 @@ History HistoryReader::Finish(int64_t contested_max) {
   }
   std::sort(history.apart.begin(), history.apart.end());
   history.apart.erase(std::unique(history.apart.begin(), history.apart.end()), history.apart.end());
-  PutInOrder(&history);
+  PutInOrder(&history, stop);
   return history;
 }
 
-void HistoryReader::PutInOrder(History* history) {
+void HistoryReader::PutInOrder(History* history, const StopAsked& stop) {
   std::vector<Decision>& all = history->decisions;
   const auto by_time = [](const Decision& d) {
     return std::make_tuple(d.at_us, d.past, d.occurred_us, d.first, d.second);
@@ -150,7 +158,7 @@ void HistoryReader::PutInOrder(History* history) {
                            static_cast<int>(id.class_()), std::string_view(id.type()),
                            std::string_view(id.scope()), std::string_view(id.hmac()), d.first);
   };
-  for (auto begin = all.begin(); begin != all.end();) {
+  for (auto begin = all.begin(); begin != all.end() && !Asked(stop);) {
     const auto end =
         std::find_if(begin, all.end(), [&](const Decision& d) { return d.at_us != begin->at_us; });
     if (std::all_of(begin, end, [&](const Decision& d) { return d.touch_id == begin->touch_id; })) {
@@ -183,13 +191,14 @@ bool HistoryReader::WasExpelled(const std::string& member, const v1::MemberFragm
   return false;
 }
 
-void HistoryReader::TakeFragments(History* history) {
+void HistoryReader::TakeFragments(History* history, const StopAsked& stop) {
   // An absorbed member keeps fragments until their identifiers were told; they are the root's.
   std::erase_if(held_, [&](const Held& held) {
     const auto it = members_.find(held.member);
     return it == members_.end() || !it->second.parent().empty();
   });
   for (const auto& [member, root] : members_) {
+    if (Asked(stop)) return;
     if (!root.parent().empty() || root.fragment_count() > 0) continue;
     for (const v1::MemberIdentifierState& known : root.identifiers()) {  // linking was off then
       Held& held = held_.emplace_back();
@@ -203,6 +212,7 @@ void HistoryReader::TakeFragments(History* history) {
     return a.fragment.fragment_id() < b.fragment.fragment_id();
   });
   for (Held& held : held_) {
+    if (Asked(stop)) return;
     const size_t index = history->fragments.size();
     if (held.fragment.detached()) {
       history->decisions.push_back(
@@ -225,6 +235,7 @@ void HistoryReader::TakeFragments(History* history) {
     birth.set_part(kPartOfInputMax);
   }
   for (const auto& [member, root] : members_) {
+    if (Asked(stop)) return;
     const size_t first = IndexOf(root.fragment_id());
     if (first == kNone) continue;
     if (root.has_birth()) history->births[first] = root.birth();
@@ -233,12 +244,13 @@ void HistoryReader::TakeFragments(History* history) {
   }
 }
 
-void HistoryReader::TakeEdges(History* history) {
+void HistoryReader::TakeEdges(History* history, const StopAsked& stop) {
   for (const v1::MemberEdge& edge : revoked_) {
     const size_t a = IndexOf(edge.first_fragment()), b = IndexOf(edge.second_fragment());
     if (a != kNone && b != kNone) covered_[KeysOf(*history, a, b)] = true;
   }
   for (const v1::MemberEdge& edge : edges_) {
+    if (Asked(stop)) return;
     size_t a = IndexOf(edge.first_fragment()), b = IndexOf(edge.second_fragment());
     if (a == kNone || b == kNone) continue;
     const Keys keys = KeysOf(*history, a, b);
@@ -254,14 +266,14 @@ void HistoryReader::TakeEdges(History* history) {
   }
 }
 
-void HistoryReader::TakeStopped(History* history, int64_t contested_max) {
+void HistoryReader::TakeStopped(History* history, int64_t contested_max, const StopAsked& stop) {
   const auto lost_trust = [&](const std::string& key) {
-    const auto it = anchors_.find(key);
-    return it != anchors_.end() && it->second.contested_count() >= contested_max;
+    const auto it = doubted_.find(key);
+    return it != doubted_.end() && it->second.contested >= contested_max;
   };
   const auto denies = [&](const std::string& key) {
-    const auto it = anchors_.find(key);
-    return it != anchors_.end() && it->second.deny_size() > 0;
+    const auto it = doubted_.find(key);
+    return it != doubted_.end() && it->second.denies;
   };
   const auto add = [&](const Keys& keys, const std::string& pivot_key, Decision decision) {
     const std::string& other_key = keys.first == pivot_key ? keys.second : keys.first;
@@ -280,6 +292,7 @@ void HistoryReader::TakeStopped(History* history, int64_t contested_max) {
     history->decisions.push_back(std::move(decision));
   };
   for (const auto& [keys, named] : named_) {
+    if (Asked(stop)) return;
     if (stopped_.contains(keys)) continue;
     Decision decision{0, 0, named.at_us, Past::kUnknown, "", named.touch_id, named.occurred_us};
     if (named.pivot_contested || lost_trust(keys.first) || lost_trust(keys.second)) {
@@ -289,9 +302,8 @@ void HistoryReader::TakeStopped(History* history, int64_t contested_max) {
     }
     add(keys, named.pivot_key, std::move(decision));
   }
-  for (const auto& [keys, stop] : stopped_) {
-    add(keys, stop.pivot_key,
-        {0, 0, stop.at_us, Past::kStopped, stop.rule, stop.touch_id, stop.occurred_us});
+  for (const auto& [keys, at] : stopped_) {
+    add(keys, at.pivot_key, {0, 0, at.at_us, Past::kStopped, at.rule, at.touch_id, at.occurred_us});
   }
 }
 

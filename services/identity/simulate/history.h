@@ -7,13 +7,14 @@
 // ends is gone, unless it is an edge or among the 100 newest stopped links of a member; identifiers
 // that left their member (recycled, shared) left it, whatever the rules; hints stay hints. Records
 // of before the time of a decision was kept (`decided_us`, `seen_us`) have the time of their touch.
-// Thread-safety: none. Units: microseconds by the pool's clock. Memory: about twice the bytes of
-// the values, bounded by `bytes_max`.
+// Thread-safety: none. Units: microseconds by the pool's clock. Memory: about three times the bytes
+// of keys and values, which `bytes_max` bounds.
 #ifndef REGULARS_SERVICES_IDENTITY_SIMULATE_HISTORY_H_
 #define REGULARS_SERVICES_IDENTITY_SIMULATE_HISTORY_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -57,6 +58,10 @@ struct History {
   std::vector<std::pair<size_t, size_t>> apart;  // a split keeps them apart
 };
 
+// Asked again and again by what takes long; once it says yes it stays so, and what was made is of
+// no use.
+using StopAsked = std::function<bool()>;
+
 class HistoryReader {
  public:
   HistoryReader(std::string pool, size_t bytes_max)
@@ -64,11 +69,11 @@ class HistoryReader {
 
   // Whether Add wants values of this state key.
   [[nodiscard]] static bool Reads(std::string_view sub);
-  // The newest value of a key, once per key, in any order. RESOURCE_EXHAUSTED HISTORY_TOO_LARGE;
-  // DATA_LOSS: it does not parse.
+  // The newest value of a key, once per key, in any order. FAILED_PRECONDITION
+  // HISTORY_TOO_LARGE; DATA_LOSS: it does not parse.
   absl::Status Add(std::string_view entity, std::string_view sub, std::string_view value);
   // After the last value. `contested_max` of the rules of now. Ends the reader.
-  [[nodiscard]] History Finish(int64_t contested_max);
+  [[nodiscard]] History Finish(int64_t contested_max, const StopAsked& stop = nullptr);
 
  private:
   using Keys = std::pair<std::string, std::string>;  // of two identifiers, the smaller first
@@ -81,16 +86,20 @@ class HistoryReader {
     std::string pivot_key, touch_id, rule;
     Micros occurred_us = 0, at_us = 0;
   };
+  struct Doubt {  // of an identifier
+    int64_t contested = 0;
+    bool denies = false;
+  };
   struct Held {
     std::string member;
     v1::MemberFragment fragment;
   };
   absl::Status AddMember(std::string_view entity, std::string_view sub, std::string_view value);
   absl::Status AddIdentifier(std::string_view entity, std::string_view sub, std::string_view value);
-  void TakeFragments(History* history);
-  void TakeEdges(History* history);
-  static void PutInOrder(History* history);
-  void TakeStopped(History* history, int64_t contested_max);
+  void TakeFragments(History* history, const StopAsked& stop);
+  void TakeEdges(History* history, const StopAsked& stop);
+  static void PutInOrder(History* history, const StopAsked& stop);
+  void TakeStopped(History* history, int64_t contested_max, const StopAsked& stop);
   [[nodiscard]] bool WasExpelled(const std::string& member, const v1::MemberFragment& first) const;
   // Index of the fragment; npos if nobody holds it.
   [[nodiscard]] size_t IndexOf(const std::string& fragment) const;
@@ -101,7 +110,7 @@ class HistoryReader {
   const size_t bytes_max_;
   size_t bytes_ = 0;
   std::map<std::string, v1::MemberState> members_;
-  std::map<std::string, v1::IdentifierState> anchors_;  // by identifier key
+  std::map<std::string, Doubt> doubted_;  // by identifier key; whom nobody doubts is not here
   std::vector<Held> held_;
   std::vector<v1::MemberEdge> edges_, revoked_;
   std::vector<v1::DoNotLink> apart_;

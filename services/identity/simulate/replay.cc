@@ -30,9 +30,10 @@ class Replayer {
     }
   }
 
-  Replayed Run() {
+  Replayed Run(const StopAsked& stop) {
     Replayed replayed;
     for (const Decision& decision : history_.decisions) {
+      if (stop && stop()) return replayed;
       replayed.verdicts.push_back(Decide(decision));
     }
     replayed.merges = merges_;
@@ -218,8 +219,9 @@ class Replayer {
 
 }  // namespace
 
-Replayed Replay(const History& history, const LinkRules& then, const LinkRules& rules) {
-  return Replayer(history, then, rules).Run();
+Replayed Replay(const History& history, const LinkRules& then, const LinkRules& rules,
+                const StopAsked& stop) {
+  return Replayer(history, then, rules).Run(stop);
 }
 
 }  // namespace regulars::identity::simulate

@@ -35,8 +35,8 @@ struct Replayed {
 };
 
 // `then`: the rules under which the history was decided.
-[[nodiscard]] Replayed Replay(const History& history, const LinkRules& then,
-                              const LinkRules& rules);
+[[nodiscard]] Replayed Replay(const History& history, const LinkRules& then, const LinkRules& rules,
+                              const StopAsked& stop = nullptr);
 
 }  // namespace regulars::identity::simulate
 

@@ -290,6 +290,20 @@ TEST(Difference, LeavesPeoplesWordAlone) {
   EXPECT_EQ(difference.members_not_reproduced, 0);
 }
 
+TEST(Simulation, EndsAtTheNextDecisionWhenItIsAskedTo) {
+  Town town;
+  for (const char* touch : {"card:ann", "card:bob", "card:ann email:a", "card:bob email:b"}) {
+    town.Touch(touch);
+  }
+  const History history = HistoryOf(town);
+  ASSERT_GT(history.decisions.size(), 1u);
+  int asked = 0;
+  const StopAsked stop = [&] { return ++asked > 1; };
+  EXPECT_EQ(Replay(history, town.rules, town.rules, stop).verdicts.size(), 1u);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(Compare(history, town.rules, town.rules, 10, stop).links, 0);
+}
+
 TEST(History, IsBounded) {
   HistoryReader reader("tea", 10);
   const absl::Status status = reader.Add("m_1", "member", std::string(20, 'x'));

@@ -30,6 +30,7 @@ import yaml  # noqa: E402
 from confluent_kafka import Consumer, TopicPartition  # noqa: E402
 from google.protobuf import timestamp_pb2  # noqa: E402
 from regulars.identity.v1 import identity_service_pb2  # noqa: E402
+from regulars.identity.v1 import rule_service_pb2, rule_service_pb2_grpc  # noqa: E402
 from regulars.ingest.v1 import ingest_service_pb2, touch_pb2  # noqa: E402
 from regulars.types.v1 import identifier_pb2  # noqa: E402
 
@@ -121,6 +122,15 @@ class Scene:
     def everybody(self, pool):
         return [self.get(pool, self.openid(number)) for number in range(PEOPLE)]
 
+    def simulated(self, pool, rules, **more):
+        """(progress messages, result) of SimulateRules."""
+        key = (self.system.dir / "keys" / pool / "rules-key").read_text().strip()
+        stub = rule_service_pb2_grpc.RuleServiceStub(self.system.channel("identity"))
+        said = list(stub.SimulateRules(
+            rule_service_pb2.SimulateRulesRequest(parent=f"pools/{pool}", rules=rules, **more),
+            metadata=(("authorization", f"Bearer {key}"),), timeout=60))
+        return [one.progress for one in said[:-1]], said[-1].result
+
     def places(self, topic):
         """{pool: partitions with a record of it}"""
         found = {NEAR: set(), FAR: set()}
@@ -209,6 +219,23 @@ def simulate(scene):
                         {name: said.get(name) for name in want} == want and
                         len(said["examples"]) == (3 if strict else 0),
                         done.stdout + done.stderr)
+            progress, result = scene.simulated(pool, rules.read_text(), differences_max=3)
+            scene.check(f"SimulateRules of {pool}, strict={strict}, says the same",
+                        comparable(result) == {name: said.get(name) for name in comparable(result)}
+                        and [d.touch_id for d in result.differences] ==
+                        [example["touch_id"] for example in said["examples"]], result)
+            scene.check("and how far it is", progress and progress[0].offsets_read == 0 and
+                        progress[-1].offsets_total > 0, progress)
+
+
+def comparable(result):
+    """Figures of a RuleSimulation under the names of the command's report."""
+    plain = ("links", "members_now", "members_then", "merges_now", "merges_then",
+             "members_come_together", "members_fall_apart", "links_undecided",
+             "members_not_reproduced", "rules_now", "rules_then")
+    maps = ("newly_stopped", "no_longer_stopped")
+    return ({name: getattr(result, name) for name in plain} |
+            {name: dict(getattr(result, name)) for name in maps})
 
 
 def restart(scene):
