@@ -28,9 +28,9 @@
 //
 // An alias of an alias sends messages on, too; when a record took more than one hop, the last
 // member tells the first one (Shortcut), which takes the short way unless it has sent something
-// since: so records never overtake each other. Handoffs inside one shard go by topic as well:
-// applying a page in the sender's transaction would save a hop and change nothing else, because a
-// page is idempotent and nobody sees the state between (commands wait, see below).
+// since: so records never overtake each other. A handoff is a message of the service to itself:
+// inside one shard the runtime applies it in the sender's transaction (docs/adr/0011), to another
+// one it goes by topic. Nobody acts on the state between: commands wait, see below.
 //
 // Commands: to an alias whose state moves, and to a member that hands over or still awaits pages,
 // UNAVAILABLE MEMBER_MOVING with RetryInfo; to a settled alias Reply.survivor, and the gateway goes

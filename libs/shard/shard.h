@@ -4,6 +4,7 @@
 #define REGULARS_LIBS_SHARD_SHARD_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "libs/redis/view.h"
+#include "libs/shard/kernel.h"
 #include "libs/shard/settling.h"
 #include "libs/shard/shard_store.h"
 
@@ -29,6 +31,15 @@ struct ShardBooks {
   std::map<std::string, Settling> settlings;                                     // pool
   std::map<std::pair<std::string, std::string>, int64_t> sums;                   // (pool, name)
   std::map<std::pair<std::string, std::string>, runtime::v1::ParkedKey> parked;  // (pool, entity)
+  int64_t own_on_the_way = 0;  // messages of the shard to itself that are in the log, not read yet
+  int64_t local_messages = 0;  // those that were applied without going there
+};
+
+// A message of a shard to itself. `depth`: how many led to each other.
+struct LocalMessage {
+  std::string pool, topic;
+  Publish publish;
+  int depth = 1;
 };
 
 struct Shard {
@@ -49,12 +60,15 @@ struct Shard {
   bool touched = false;                                           // in the open batch
   std::map<std::pair<std::string, int32_t>, int64_t> out_counts;  // of the open batch
   int64_t record_offset = -1;                                     // of the open batch's @shard
+  std::deque<LocalMessage> local;                                 // of the open input
+  int local_depth = 0;                                            // of the message being applied
 
   void Discard() {
     store->Discard();
     open = committed;
     touched = false;
     out_counts.clear();
+    local.clear();
   }
 };
 

@@ -115,6 +115,8 @@ absl::Status Worker::OpenShard(int32_t shard_id) {
     for (const auto& rounds : record.settlings()) books.settlings[rounds.pool()] = Settling(rounds);
     for (const auto& input : record.inputs()) books.positions[input.topic()] = input.to();
     for (const auto& sum : record.sums()) books.sums[{sum.pool(), sum.name()}] = sum.value();
+    books.own_on_the_way = record.own_on_the_way();
+    books.local_messages = record.local_messages();
     for (const auto& key : record.parked()) books.parked[{key.pool(), key.entity()}] = key;
     if (record.has_trying()) {
       shard->trying = record.trying();

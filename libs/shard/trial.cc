@@ -236,6 +236,7 @@ absl::Status Worker::Condemn(Shard* shard) {
         options_.kafka_timeout);
     if (!read.ok()) return read;
     position = ref.offset() + 1;
+    NoteOwnRead(shard, original);
     ++batch_inputs_;
   }
   const bool has_key = options_.pools.contains(ref.pool()) && !ref.entity().empty();

@@ -164,6 +164,7 @@ absl::Status Worker::Gather(absl::Duration max_wait) {
   more_timers_ = false;
   BeginBatch();
   int64_t deadline_us = 0;
+  int64_t looked_at = 0;  // the clock
   while (batch_inputs_ < static_cast<int64_t>(options_.batch_inputs_max)) {
     const auto record = PollRecord(wait);
     if (!record.ok()) return record.status();
@@ -175,7 +176,9 @@ absl::Status Worker::Gather(absl::Duration max_wait) {
     }
     wait = absl::ZeroDuration();
     ApplyRecord(**record);
-    if ((batch_inputs_ & 63) == 0 && ports_.steady_us() >= deadline_us) break;
+    if (batch_inputs_ - looked_at < 64) continue;
+    looked_at = batch_inputs_;
+    if (ports_.steady_us() >= deadline_us) break;
   }
   batch_wall_us_ = ports_.wall_us();
   ApplyCommands();
@@ -205,6 +208,7 @@ void Worker::DropBatch(std::string_view why, bool outcome_known) {
       shard->open = shard->committed;
       shard->touched = false;
       shard->out_counts.clear();
+      shard->local.clear();
     } else {
       shard->Discard();
     }

@@ -1,7 +1,7 @@
 // The loop of a stateful service: one thread = one consumer + one transactional producer + its
 // shards.
 //
-//   gather   records, commands and due timers are applied in order to an overlay of the state
+//   gather   records, commands and due timers, each with what it says to its own shard, in order
 //   commit   events + command records + changelog + `@shard` per touched shard, then the offsets,
 //   in ONE
 //            Kafka transaction
@@ -70,6 +70,12 @@ inline constexpr std::string_view kRedriveLetterCommand = "@redrive_letter";
 inline constexpr std::string_view kWrongShard = "WRONG_SHARD";
 // Entities per pool that are looked at when a shard is taken over.
 inline constexpr int kPlacementSample = 64;
+// Messages of a shard to itself that are applied with the input that led to them, and how many may
+// lead to each other; what is more goes through the log.
+inline constexpr int kLocalMessagesMax = 2000;
+inline constexpr int kLocalDepthMax = 24;
+// Input::offset of such a message: this and the number of those before it in the shard, ever.
+inline constexpr int64_t kLocalOffsets = int64_t{1} << 62;
 // In the place of a topic where the input is no record.
 inline constexpr std::string_view kTimerTopic = "@timer";
 inline constexpr std::string_view kCommandTopic = "@command";
@@ -109,6 +115,7 @@ struct WorkerOptions {
   int64_t request_replay_us = int64_t{7} * 24 * 3600 * 1'000'000;  // how long an answer is replayed
   int check_invariants_every = 0;                                  // 0 = never, 1 = every input
   int64_t clock_skew_us_max = int64_t{60} * 1'000'000;
+  bool local_messages = true;  // false: what a shard says to itself goes through the log, too
   std::string code_version = "0.1.0";
   Breaks breaks;
 };
@@ -290,8 +297,17 @@ class Worker : private kafka::RebalanceListener {
   // worker_apply.cc
   static bool FitsLog(const Effects& effects);
   void CarryOut(Shard* shard, const Input& input, Effects effects);
-  void PublishEvent(Shard* shard, const Input& input, Publish publish);
+  void PublishEvent(Shard* shard, const std::string& pool, Publish publish);
+  void OutputEvent(Shard* shard, const std::string& pool, std::string topic, int32_t partition,
+                   Publish publish);
   void Output(Shard* shard, kafka::OutRecord record);
+
+  // worker_local.cc
+  [[nodiscard]] bool StaysHere(const Shard& shard) const;
+  void NoteOwnRead(Shard* shard, const kafka::Record& record);
+  // After every input: what it said to its own shard, and what that led to.
+  void ApplyLocal(Shard* shard);
+  bool ApplyLocalMessage(Shard* shard, const LocalMessage& message);
 
   // worker_commit.cc
   absl::Status CommitBatch();

@@ -52,7 +52,7 @@ void Worker::CarryOut(Shard* shard, const Input& input, Effects effects) {
   }
   REGULARS_ASSERT(effects.publishes.size() <= kPublishesPerInputMax,
                   "an input publishes too many records");
-  for (Publish& publish : effects.publishes) PublishEvent(shard, input, std::move(publish));
+  for (Publish& publish : effects.publishes) PublishEvent(shard, input.pool, std::move(publish));
   for (const AddSum& sum : effects.sums) {
     shard->open.sums[{input.pool, sum.name}] += sum.delta;
     shard->touched = true;
@@ -70,14 +70,27 @@ void Worker::CarryOut(Shard* shard, const Input& input, Effects effects) {
   if (!effects.outcome.empty()) ports_.probe->Input(input.type, effects.outcome);
 }
 
-void Worker::PublishEvent(Shard* shard, const Input& input, Publish publish) {
-  kafka::OutRecord out;
-  out.topic = Topic(service_, publish.kind);
+void Worker::PublishEvent(Shard* shard, const std::string& pool, Publish publish) {
+  std::string topic = Topic(service_, publish.kind);
   // What a service writes to itself goes to where it keeps the entity; what others read is spread.
   const bool own =
-      std::find(input_topics_.begin(), input_topics_.end(), out.topic) != input_topics_.end();
-  out.partition = own ? placement_.ShardOf(input.pool, publish.entity)
-                      : ShardOf(Bucket(input.pool, publish.entity), options_.shard_count);
+      std::find(input_topics_.begin(), input_topics_.end(), topic) != input_topics_.end();
+  const int32_t partition = own ? placement_.ShardOf(pool, publish.entity)
+                                : ShardOf(Bucket(pool, publish.entity), options_.shard_count);
+  const bool to_itself = own && partition == shard->id && IsLoop(topic);
+  if (to_itself && StaysHere(*shard)) {
+    shard->local.push_back({pool, std::move(topic), std::move(publish), shard->local_depth + 1});
+    return;
+  }
+  if (to_itself) ++shard->open.own_on_the_way;
+  OutputEvent(shard, pool, std::move(topic), partition, std::move(publish));
+}
+
+void Worker::OutputEvent(Shard* shard, const std::string& pool, std::string topic,
+                         int32_t partition, Publish publish) {
+  kafka::OutRecord out;
+  out.topic = std::move(topic);
+  out.partition = partition;
   const std::string source = events::SourceOf(service_);
   const std::string producer = Cat(shard->id);
   out.headers = events::ToHeaders({.type = publish.type,
@@ -85,7 +98,7 @@ void Worker::PublishEvent(Shard* shard, const Input& input, Publish publish) {
                                    .source = source,
                                    .subject = publish.entity,
                                    .time_us = publish.time_us,
-                                   .pool = input.pool,
+                                   .pool = pool,
                                    .shard = producer,
                                    .traceparent = {}});
   out.key = std::move(publish.entity);

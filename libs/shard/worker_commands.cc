@@ -97,6 +97,7 @@ void Worker::ApplyCommand(Command command) {
       ApplyWrite(shard, command, input, &answer.reply);
     }
   }
+  if (it != shards_.end()) ApplyLocal(it->second.get());
   ++batch_commands_;
   answer.command = std::move(command);
   answers_.push_back(std::move(answer));

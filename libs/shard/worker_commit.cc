@@ -93,6 +93,8 @@ ShardRecord Worker::MakeShardRecord(const Shard& shard) const {
     sum->set_value(value);
   }
   for (const auto& [key, parked] : shard.open.parked) *record.add_parked() = parked;
+  record.set_own_on_the_way(shard.open.own_on_the_way);
+  record.set_local_messages(shard.open.local_messages);
   if (shard.trying) *record.mutable_trying() = *shard.trying;
   // Only inputs are progress: a timer or a clock may fire before the input that crashes.
   const bool progress = !shard.trial && shard.open.positions != shard.committed.positions;
@@ -168,6 +170,7 @@ kafka::TxnResult Worker::WriteTransaction(std::vector<Shard*>* touched) {
 absl::Status Worker::CommitBatch() {
   std::vector<Shard*> touched;
   for (auto& [id, shard] : shards_) {
+    REGULARS_ASSERT(shard->local.empty(), "a message of a shard to itself was forgotten");
     if (shard->touched || shard->store->has_changelog_changes()) touched.push_back(shard.get());
   }
   if (touched.empty()) {

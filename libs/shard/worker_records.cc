@@ -28,7 +28,9 @@ void Worker::ApplyRecord(const kafka::Record& record) {
       (batch_oldest_us_ == 0 || record.timestamp_us < batch_oldest_us_)) {
     batch_oldest_us_ = record.timestamp_us;
   }
+  NoteOwnRead(shard, record);
   ApplyEvent(shard, record);
+  ApplyLocal(shard);
 }
 
 std::string Worker::ApplyEvent(Shard* shard, const kafka::Record& record) {

@@ -67,6 +67,7 @@ void Worker::AdvanceEventClocks() {
         const auto due = shard->store->FirstDue(pool, target);
         if (!due) break;
         FireTimer(shard.get(), pool, *due, std::max(due->at_us, shard->open.pool_now[pool]));
+        ApplyLocal(shard.get());
         ++fired;
       }
       batch_inputs_ += fired;
@@ -120,6 +121,7 @@ void Worker::FireLiveTimers() {
           if (!due) break;
           ++batch_inputs_;
           FireTimer(shard.get(), pool, *due, NowFor(shard.get(), pool, 0));
+          ApplyLocal(shard.get());
         }
       }
       const int64_t now = mode == PoolClock::kLive ? batch_wall_us_ : shard->open.pool_now[pool];

@@ -41,7 +41,8 @@ void ExpectSound(const World& world) {
 
 std::string Newest(const World& world) { return world.outcomes.back(); }
 
-TEST(Rule1, AHandoffGoesByTopicAlsoBetweenMembersOfOneShard) {
+// Inside a shard the runtime applies it in the same transaction (worker_local_test).
+TEST(Rule1, AHandoffIsAMessageOfTheServiceToItself) {
   World world = Begun();
   world.Merge("m1", "m_l", "m_s", {{"fl", 0}});
   world.Deliver("link/m_l");

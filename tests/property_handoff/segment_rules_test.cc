@@ -77,7 +77,7 @@ std::string Membership(Follower* world, const std::string& member) {
   return membership.name() + " " + std::to_string(membership.purchase_count());
 }
 
-TEST(SegmentRule1, AHandoffGoesByTopicAndEachPageIsAppliedOnce) {
+TEST(SegmentRule1, AHandoffIsAMessageToItselfAndEachPageIsAppliedOnce) {
   Follower world = Begun();
   Merge(&world);
   world.Deliver("link/m_l");
