@@ -8,6 +8,7 @@ GOALS = {
     "identity_vs_echo": (">=", 0.25),
     "identity_handler_per_s": (">=", 300_000),
     "merge_visible_p99_ms": ("<=", 500),
+    "points_moved_p99_ms": ("<=", 1_000),
     "known_id_p99_ms": ("<=", 150),
     "redeem_vs_bare_txn": ("<=", 1.5),
     "view_vs_mset": (">=", 0.4),

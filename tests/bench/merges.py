@@ -2,11 +2,11 @@
 
     pairs = Pairs(system, pool, run, 300)
     pairs.prepare()            # a member under a card and one under an openid, each with an order
-    delays = pairs.join(10)    # ten pairs a second are named together; milliseconds, sorted
+    visible, moved = pairs.join(10)   # ten pairs a second are named together; milliseconds, sorted
     pairs.problems()           # what is not one
 
-Measured from the call of RecordTouch until a read_committed consumer of identity.events holds the
-MergeCommitted.
+Measured from the call of RecordTouch until a read_committed consumer holds the MergeCommitted, and
+until it holds the PointsMoved with which the survivor has the loser's points.
 """
 
 import threading
@@ -14,9 +14,11 @@ import time
 
 from confluent_kafka import Consumer, TopicPartition
 from google.protobuf import timestamp_pb2
+from regulars.identity.v1 import identity_events_pb2
+from regulars.points.v1 import points_events_pb2
 
 from context import BenchFailure, wait_for
-from people_stage import EVENTS
+from people_stage import EVENTS, POINTS
 from system import SHARDS
 
 LIMIT_S = 60.0
@@ -32,7 +34,9 @@ class Pairs:
         self._system, self._pool, self._run, self._count = system, pool, run, count
         self._auth = system.auth(pool)
         self._pair_of = {}      # member -> number
-        self._seen = {}         # number -> when its merge was readable
+        self._number_of = {}    # merge id -> number
+        self._merged = {}       # number -> when its merge was readable
+        self._moved = {}        # number -> when its points were the survivor's
         self._over = threading.Event()
         self._failure = None
 
@@ -60,13 +64,15 @@ class Pairs:
         for call in calls:
             call.result()
         try:
-            wait_for(lambda: self._failure or len(self._seen) == self._count, "every pair is one", LIMIT_S)
+            wait_for(lambda: self._failure or len(self._moved) == self._count,
+                     "every pair is one and has its points", LIMIT_S)
         finally:
             self._over.set()
             watch.join(LIMIT_S)
         if self._failure:
             raise BenchFailure(self._failure)
-        return sorted(round((self._seen[number] - at) * 1000) for number, at in sent.items())
+        return [sorted(round((seen[number] - at) * 1000) for number, at in sent.items())
+                for seen in (self._merged, self._moved)]
 
     def problems(self):
         apart = [number for number in range(self._count)
@@ -109,26 +115,51 @@ class Pairs:
         reader = Consumer({"bootstrap.servers": self._system.bootstrap, "group.id": "bench-merges",
                            "isolation.level": "read_committed", "enable.auto.commit": False,
                            "auto.offset.reset": "error", "fetch.wait.max.ms": 20, "log_level": 3})
-        ends = [reader.get_watermark_offsets(TopicPartition(EVENTS, shard), timeout=10)[1]
-                for shard in range(SHARDS)]
-        reader.assign([TopicPartition(EVENTS, shard, end) for shard, end in enumerate(ends)])
+        places = [TopicPartition(topic, shard) for topic in (EVENTS, POINTS) for shard in range(SHARDS)]
+        reader.assign([TopicPartition(place.topic, place.partition,
+                                      reader.get_watermark_offsets(place, timeout=10)[1])
+                       for place in places])
         return reader
 
     def _watch(self, reader):
-        from regulars.identity.v1 import identity_events_pb2
+        moved_before = {}       # merge id -> when, if the other topic was read first
         while not self._over.is_set():
             for message in reader.consume(2000, timeout=0.02):
                 now = time.monotonic()
                 if message.error():
                     self._failure = str(message.error())
                     return
-                # Most events begin with a member; looking at their headers would cost the load a core.
-                if message.value()[2:4] == b"m_":
-                    continue
-                if not dict(message.headers())["ce_type"].endswith(b".MergeCommitted"):
-                    continue
-                merged = identity_events_pb2.MergeCommitted.FromString(message.value())
-                number = self._pair_of.get(merged.loser)
-                if number is not None:
-                    self._seen.setdefault(number, now)
+                if message.topic() == EVENTS:
+                    self._see_merge(message, now, moved_before)
+                else:
+                    self._see_points(message, now, moved_before)
         reader.close()
+
+    def _see_merge(self, message, now, moved_before):
+        # Most events begin with a member; looking at their headers would cost the load a core.
+        if message.value()[2:4] == b"m_":
+            return
+        if not dict(message.headers())["ce_type"].endswith(b".MergeCommitted"):
+            return
+        merged = identity_events_pb2.MergeCommitted.FromString(message.value())
+        number = self._pair_of.get(merged.loser)
+        if number is None:
+            return
+        self._merged.setdefault(number, now)
+        self._number_of[merged.merge_id] = number
+        if merged.merge_id in moved_before:
+            self._moved[number] = moved_before.pop(merged.merge_id)
+
+    def _see_points(self, message, now, moved_before):
+        value = message.value()
+        if value[2:4] == b"m_" and value[2:2 + value[1]].decode() not in self._pair_of:
+            return
+        if not dict(message.headers())["ce_type"].endswith(b".PointsMoved"):
+            return
+        moved = points_events_pb2.PointsMoved.FromString(message.value())
+        if moved.points <= 0:
+            return
+        if moved.move_id in self._number_of:
+            self._moved.setdefault(self._number_of[moved.move_id], now)
+        else:
+            moved_before.setdefault(moved.move_id, now)

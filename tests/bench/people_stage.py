@@ -12,6 +12,7 @@ from system import System
 JOINED = "joined"
 TOUCHES = "regulars.ingest.touches.v1.g1"
 EVENTS = "regulars.identity.events.v1.g1"
+POINTS = "regulars.points.events.v1.g1"
 LINKS = "regulars.identity.links.v1.g1"
 CHANGELOG = "regulars.identity.changelog.v1.g1"
 GROUP = "regulars.identity.g1"
