@@ -222,9 +222,10 @@ void Follower::Carry(const std::string& member, shard::Effects effects) {
   }
   for (shard::Publish& out : effects.publishes) {
     if (out.kind != events::kHandoffKind) {
-      if (!ids_.insert(Cat(out.kind, " ", out.id)).second) {
+      if (!ids_.insert(Cat(out.kind, " ", out.id)).second && !ids_may_repeat) {
         violations.push_back(Cat("twice: ", out.kind, " ", out.id));
       }
+      if (echo_ != nullptr) echo_(out, this);
       published.push_back(std::move(out));
       continue;
     }
@@ -274,6 +275,7 @@ std::string Follower::Fingerprint() const {
     for (const Parcel& parcel : queue) Append(&text, "|", parcel.payload, parcel.again ? "2" : "");
   }
   for (const std::string& id : ids_) Append(&text, "\n", id);
+  if (ids_may_repeat) Append(&text, "\n", published.size());
   for (const auto& [id, answer] : accepted) Append(&text, "\n", id, "=", answer);
   return text;
 }

@@ -21,10 +21,15 @@
 
 namespace regulars::property_handoff {
 
+class Follower;
+// What comes of what is published, e.g. a report of a job: records on channels of the follower.
+using Echo = void (*)(const shard::Publish& published, Follower* world);
+
 class Follower {
  public:
   // `program` outlives every copy.
-  explicit Follower(const shard::Program* program) : program_(program) {}
+  explicit Follower(const shard::Program* program, Echo echo = nullptr)
+      : program_(program), echo_(echo) {}
 
   // A record of an input topic, on the channel "<source>/<member>".
   void Record(const std::string& source, const std::string& member, std::string_view type,
@@ -62,6 +67,8 @@ class Follower {
   std::vector<shard::Publish> published;        // all but handoffs
   std::map<std::string, std::string> accepted;  // commands and what was said to them
   int64_t now_us = kStartUs;
+  bool ids_may_repeat = false;  // where a record is told twice, what follows may be published twice
+  uint64_t salt = 0;            // for the echo to choose by
 
  private:
   std::string Apply(const std::string& member, shard::InputKind kind, const Parcel& parcel,
@@ -69,6 +76,7 @@ class Follower {
   void Carry(const std::string& member, shard::Effects effects);
 
   const shard::Program* program_;
+  Echo echo_;
   // Identity's books: lives of members, the fragments they began with, who is part of whom.
   std::map<std::string, uint32_t> lives_;
   std::map<std::string, std::string> first_;

@@ -19,6 +19,7 @@
 #include "tests/property_handoff/follower_run.h"
 #include "tests/property_handoff/histories.h"
 #include "tests/property_handoff/segment_histories.h"
+#include "tests/property_handoff/send_histories.h"
 
 namespace handoff = regulars::property_handoff;
 
@@ -47,7 +48,7 @@ int main(int argc, char** argv) {
     }
   }
   if (most < 0) most = size == "ci" ? 1 : 3;
-  if (histories < 0) histories = size == "ci" ? 300 : 20'000;
+  if (histories < 0) histories = size == "ci" ? 100 : 20'000;
 
   double interleavings = 0;
   int64_t small = 0, states = 0, ends = 0, cut = 0, violations = 0;
@@ -73,9 +74,13 @@ int main(int argc, char** argv) {
     }
   }
   violations += random_violations;
+  const int64_t points = small + histories;
   handoff::Tally followers;
   handoff::RunFollower("segmentation", handoff::SegmentHistories(std::min(most, 2)),
                        handoff::RunSegmentHistory, histories, first, &followers);
+  const int64_t segmentation = followers.small + followers.random;
+  handoff::RunFollower("messaging", handoff::SendHistories(std::min(most, 2)),
+                       handoff::RunSendHistory, histories, first, &followers);
   small += followers.small;
   interleavings += followers.interleavings;
   states += followers.states;
@@ -87,6 +92,9 @@ int main(int argc, char** argv) {
   std::snprintf(exact, sizeof(exact), "%.0f", interleavings);
   const std::vector<std::pair<std::string, std::string>> figures = {
       {"histories", regulars::Cat(small + histories + followers.random)},
+      {"histories_points", regulars::Cat(points)},
+      {"histories_segmentation", regulars::Cat(segmentation)},
+      {"histories_messaging", regulars::Cat(followers.small + followers.random - segmentation)},
       {"small_histories", regulars::Cat(small)},
       {"random_histories", regulars::Cat(histories + followers.random)},
       {"interleavings", exact},

@@ -97,6 +97,7 @@ void World::MakeTopics() {
   make(events::kIdentity, events::kLinksKind, shards_);
   make(events::kPoints, events::kHandoffKind, shards_);
   make(events::kSegmentation, events::kHandoffKind, shards_);
+  make(events::kMessaging, events::kHandoffKind, shards_);
   make(events::kMessaging, events::kSendsKind, shards_);
   make(events::kMessaging, events::kReportsKind, shards_);
   for (const auto& program : programs_) {

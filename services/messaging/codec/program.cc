@@ -12,172 +12,27 @@
 #include "libs/base/status.h"
 #include "libs/base/text.h"
 #include "libs/events/types.h"
+#include "libs/handoff/protocol.h"
 #include "regulars/messaging/v1/messaging_service.pb.h"
-#include "regulars/segmentation/v1/segmentation_events.pb.h"
+#include "services/messaging/codec/body.h"
+#include "services/messaging/codec/handed.h"
+#include "services/messaging/codec/replies.h"
+#include "services/messaging/kernel/send_book.h"
 
 namespace regulars::messaging {
 namespace {
-
-struct Lookup {
-  std::string send_id;
-};
-struct Listing {
-  int64_t sequence = 0;
-  size_t page_size = 0;
-};
-using Body = std::variant<Entry, Report, Lookup, Listing>;
 
 absl::Status Invalid(std::string_view reason, std::string_view message) {
   return DomainError(absl::StatusCode::kInvalidArgument, reason, message);
 }
 
-void SetBody(shard::Input* input, Body body) {
-  input->body = std::make_shared<const Body>(std::move(body));
-}
-
-const Body& BodyOf(const shard::Input& input) {
-  REGULARS_ASSERT(input.body != nullptr, "an input without a body");
-  return *static_cast<const Body*>(input.body.get());
-}
-
-std::string LastSegment(const std::string& name) { return name.substr(name.rfind('/') + 1); }
-
-void SetTime(Micros us, google::protobuf::Timestamp* time) {
-  time->set_seconds(us / kMicrosPerSecond);
-  time->set_nanos(static_cast<int32_t>(us % kMicrosPerSecond * 1000));
-}
-
-v1::Send SendOf(const shard::Input& input, const v1::SendState& state) {
-  const v1::SendDecided& decision = state.decision();
-  v1::Send send;
-  send.set_name(
-      Cat("pools/", input.pool, "/members/", input.entity, "/sends/", decision.send_id()));
-  send.set_campaign(decision.campaign());
-  send.set_channel(decision.channel());
-  send.set_status(static_cast<v1::SendStatus>(state.status()));
-  send.set_reason(decision.reason().text());
-  SetTime(decision.occurrence_us(), send.mutable_occurrence_time());
-  SetTime(decision.decided_us(), send.mutable_decide_time());
-  if (state.finished_us() > 0) SetTime(state.finished_us(), send.mutable_finish_time());
-  send.set_attempts(state.attempts());
-  send.set_idempotency_key(decision.idempotency_key());
-  send.set_provider_message_id(state.provider_message_id());
-  send.set_failure(state.failure());
-  return send;
-}
-
-absl::Status CheckReport(const Report& report) {
-  if (report.attempts < 0 || report.attempts > kAttemptsMax) {
-    return Invalid("REPORT_INVALID", "attempts out of range");
-  }
-  if (report.provider_message_id.size() > kProviderIdBytesMax ||
-      report.failure.size() > kFailureBytesMax) {
-    return Invalid("REPORT_INVALID", "provider's id or failure too long");
-  }
-  if (report.finished_us < 0 || report.finished_us > kMicrosMax) {
-    return Invalid("REPORT_INVALID", "no valid instant");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status DecodeEntry(shard::Input* input) {
-  segmentation::v1::SegmentEntered event;
-  if (!event.ParseFromString(input->payload) || event.member() != input->entity ||
-      event.segment().empty() || !IsValidInstant(event.occurrence_us())) {
-    return Invalid("EVENT_MALFORMED",
-                   "the bytes are no SegmentEntered of the record's member with an occurrence");
-  }
-  SetBody(input, Entry{event.segment(), event.occurrence_us(), event.reason().text(), input->id,
-                       event.continues_occurrence_us() != 0});
-  return absl::OkStatus();
-}
-
-absl::Status DecodeReport(shard::Input* input) {
-  v1::DeliveryReported event;
-  if (!event.ParseFromString(input->payload) || event.member() != input->entity) {
-    return Invalid("EVENT_MALFORMED", "the bytes are no DeliveryReported of the record's member");
-  }
-  Report report{
-      event.send_id(),     event.delivered(), event.attempts(),   event.provider_message_id(),
-      event.http_status(), event.failure(),   event.finished_us()};
-  REGULARS_RETURN_IF_ERROR(CheckReport(report));
-  SetBody(input, std::move(report));
-  return absl::OkStatus();
-}
-
-absl::Status DecodeCommand(shard::Input* input) {
-  if (input->type != kReportDelivery) {
-    return DomainError(absl::StatusCode::kUnimplemented, "COMMAND_UNKNOWN", "no such command");
-  }
-  v1::ReportDeliveryRequest request;
-  if (!request.ParseFromString(input->payload)) return Invalid("REQUEST_MALFORMED", "bad bytes");
-  if (request.outcome() != v1::DELIVERY_OUTCOME_DELIVERED &&
-      request.outcome() != v1::DELIVERY_OUTCOME_FAILED) {
-    return Invalid("OUTCOME_MISSING", "outcome is neither delivered nor failed");
-  }
-  Report report{LastSegment(request.name()),
-                request.outcome() == v1::DELIVERY_OUTCOME_DELIVERED,
-                request.attempts(),
-                request.provider_message_id(),
-                request.http_status(),
-                request.failure(),
-                input->now_us};
-  if (request.has_report_time()) {
-    const google::protobuf::Timestamp& time = request.report_time();
-    if (time.seconds() < 0 || time.seconds() > kMicrosMax / kMicrosPerSecond) {
-      return Invalid("REPORT_INVALID", "no valid instant");
-    }
-    report.finished_us = time.seconds() * kMicrosPerSecond + time.nanos() / 1000;
-  }
-  REGULARS_RETURN_IF_ERROR(CheckReport(report));
-  SetBody(input, std::move(report));
-  return absl::OkStatus();
-}
-
-absl::Status DecodeListing(shard::Input* input) {
-  v1::ListSendsRequest request;
-  if (!request.ParseFromString(input->payload)) return Invalid("REQUEST_MALFORMED", "bad bytes");
-  if (request.page_size() < 0) return Invalid("PAGE_SIZE_INVALID", "a negative page_size");
-  Listing listing;
-  listing.page_size = static_cast<size_t>(
-      request.page_size() == 0 ? limits::kPageSizeDefault
-                               : std::min(request.page_size(), limits::kPageSizeMax));
-  if (!request.page_token().empty() &&
-      (!absl::SimpleAtoi(request.page_token(), &listing.sequence) || listing.sequence < 1)) {
-    return Invalid("PAGE_TOKEN_INVALID", "the page_token is not of an earlier page");
-  }
-  SetBody(input, listing);
-  return absl::OkStatus();
-}
-
-absl::Status DecodeQuery(shard::Input* input) {
-  if (input->type == kListSends) return DecodeListing(input);
-  if (input->type != kGetSend) {
-    return DomainError(absl::StatusCode::kUnimplemented, "QUERY_UNKNOWN", "no such query");
-  }
-  v1::GetSendRequest request;
-  if (!request.ParseFromString(input->payload)) return Invalid("REQUEST_MALFORMED", "bad bytes");
-  SetBody(input, Lookup{LastSegment(request.name())});
-  return absl::OkStatus();
-}
-
-shard::Reply Unknown() {
-  return {absl::StatusCode::kNotFound, "SEND_UNKNOWN", "no such send of this member", ""};
-}
-
-// The answer to ReportDelivery.
-shard::Reply ReportReply(const shard::Input& input, const ReportResult& result) {
-  if (result.outcome == Outcome::kUnknownSend) return Unknown();
-  if (result.outcome == Outcome::kFinished) {
-    return {absl::StatusCode::kFailedPrecondition, "SEND_FINISHED",
-            "another final outcome is recorded", ""};
-  }
-  shard::Reply reply;
-  reply.payload = SendOf(input, *result.send).SerializeAsString();
-  return reply;
-}
-
 }  // namespace
+
+std::vector<std::string> SendViewSubs(std::string_view name, std::string_view member) {
+  const std::optional<std::string> sub = SendSub(name.substr(name.rfind('/') + 1));
+  if (!sub.has_value()) return {""};
+  return {"", *sub, SendSubOf(*sub, member)};
+}
 
 absl::Status CheckCampaigns(const std::vector<Campaign>& campaigns) {
   if (campaigns.size() > kCampaignsPerPoolMax) {
@@ -186,10 +41,7 @@ absl::Status CheckCampaigns(const std::vector<Campaign>& campaigns) {
   std::vector<std::string> ids;
   for (const Campaign& campaign : campaigns) {
     const std::string& id = campaign.id;
-    const bool well_formed = std::all_of(id.begin(), id.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    });
-    if (id.empty() || id.size() > kCampaignIdBytesMax || !well_formed) {
+    if (!IsCampaignId(id)) {
       return Invalid("CAMPAIGN_INVALID", "a campaign id is empty, too long or not of [a-z0-9_-]");
     }
     if (campaign.segment.empty()) return Invalid("CAMPAIGN_INVALID", "a campaign without segment");
@@ -202,7 +54,8 @@ absl::Status CheckCampaigns(const std::vector<Campaign>& campaigns) {
   return absl::OkStatus();
 }
 
-MessagingProgram::MessagingProgram(MessagingConfig config) : config_(std::move(config)) {
+MessagingProgram::MessagingProgram(MessagingConfig config, const MoveLimits& move_limits)
+    : config_(std::move(config)), move_limits_(move_limits) {
   const auto prepare = [](std::vector<Campaign>* campaigns) {
     REGULARS_ASSERT(CheckCampaigns(*campaigns).ok(), "unchecked campaigns");
     std::sort(campaigns->begin(), campaigns->end(),
@@ -210,6 +63,13 @@ MessagingProgram::MessagingProgram(MessagingConfig config) : config_(std::move(c
   };
   prepare(&config_.default_campaigns);
   for (auto& [pool, campaigns] : config_.pools) prepare(&campaigns);
+}
+
+std::vector<shard::InputTopic> MessagingProgram::inputs() const {
+  return {{.domain = "segmentation", .kind = "events", .clock_channels = 1},
+          {.domain = "messaging", .kind = "reports", .clock_channels = -1},
+          {.domain = "identity", .kind = "events", .clock_channels = 1},
+          {.domain = "messaging", .kind = std::string(events::kHandoffKind), .clock_channels = -2}};
 }
 
 const std::vector<Campaign>& MessagingProgram::CampaignsOf(const std::string& pool) const {
@@ -220,10 +80,7 @@ const std::vector<Campaign>& MessagingProgram::CampaignsOf(const std::string& po
 absl::Status MessagingProgram::Decode(shard::Input* input, bool* skip) const {
   switch (input->kind) {
     case shard::InputKind::kRecord:
-      if (input->type == events::kSegmentEntered) return DecodeEntry(input);
-      if (input->type == events::kDeliveryReported) return DecodeReport(input);
-      *skip = true;
-      return absl::OkStatus();
+      return DecodeRecord(input, skip);
     case shard::InputKind::kCommand:
       return DecodeCommand(input);
     case shard::InputKind::kQuery:
@@ -236,27 +93,44 @@ absl::Status MessagingProgram::Decode(shard::Input* input, bool* skip) const {
 
 shard::Effects MessagingProgram::Apply(const shard::EntityState& state,
                                        const shard::Input& input) const {
+  if (IsHanded(state, input)) {
+    return ApplyHanded(state, input, CampaignsOf(input.pool), move_limits_);
+  }
   const Moment moment{input.pool, input.entity, input.now_us};
   const Body& body = BodyOf(input);
   if (const Entry* entry = std::get_if<Entry>(&body)) {
     return ApplyEntry(state, CampaignsOf(input.pool), moment, *entry);
   }
-  ReportResult result = ApplyReport(state, moment, std::get<Report>(body));
-  if (input.kind == shard::InputKind::kCommand) {
-    result.effects.dead_letter.reset();
-    result.effects.reply = ReportReply(input, result);
+  if (const auto* reported = std::get_if<Reported>(&body)) {
+    return ApplyReport(state, moment, ReportOf(reported->event)).effects;
   }
+  const auto& command = std::get<ProviderReport>(body);
+  if (command.report.origin != input.entity) {
+    // The entity does not know yet that the caller's is part of it.
+    shard::Effects moving;
+    moving.outcome = "member_moving";
+    moving.reply = handoff::Protocol::Moving();
+    return moving;
+  }
+  ReportResult result = ApplyReport(state, moment, command.report);
+  result.effects.dead_letter.reset();
+  result.effects.reply = ReportReply(input, result);
   return std::move(result.effects);
 }
 
 shard::Reply MessagingProgram::Query(const shard::EntityState& state,
                                      const shard::Input& input) const {
+  if (const std::string survivor = ReadRoot(state).survivor(); !survivor.empty()) {
+    return handoff::Protocol::AskSurvivor(survivor);
+  }
   shard::Reply reply;
   const Body& body = BodyOf(input);
   if (const Lookup* lookup = std::get_if<Lookup>(&body)) {
-    const std::optional<v1::SendState> send = ReadSend(state, lookup->send_id);
-    if (!send.has_value()) return Unknown();
-    reply.payload = SendOf(input, *send).SerializeAsString();
+    // Reads what the shell declares for the view: a send is found under the name it was decided by.
+    const std::string& origin = lookup->member.empty() ? input.entity : lookup->member;
+    const std::optional<FoundSend> found = FindSend(state, input.entity, lookup->send_id, origin);
+    if (!found.has_value()) return UnknownSend();
+    reply.payload = SendOf(input, found->send).SerializeAsString();
     return reply;
   }
   const Listing& listing = std::get<Listing>(body);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -14,6 +13,7 @@
 #include "libs/base/text.h"
 #include "libs/events/types.h"
 #include "regulars/messaging/v1/messaging_service.pb.h"
+#include "services/messaging/kernel/send_book.h"
 
 namespace regulars::messaging {
 namespace {
@@ -21,17 +21,6 @@ namespace {
 constexpr int kRulesVersion = 1;
 constexpr int kCheckedSendsMax = 1000;
 constexpr std::size_t kIdempotencyBytes = 16;
-constexpr std::string_view kListPrefix = "list/";
-
-v1::MessagingRoot ReadRoot(const shard::EntityState& state) {
-  v1::MessagingRoot root;
-  if (const auto value = state.Get(""); value.has_value()) {
-    REGULARS_ASSERT(root.ParseFromString(*value), "unreadable root");
-  } else {
-    root.set_next_send_sequence(1);
-  }
-  return root;
-}
 
 v1::SendDecided Decide(const Campaign& campaign, const Moment& moment, const Entry& entry) {
   v1::SendDecided decision;
@@ -46,38 +35,30 @@ v1::SendDecided Decide(const Campaign& campaign, const Moment& moment, const Ent
   reason->set_segment(entry.segment);
   reason->set_event_id(entry.event_id);
   decision.set_channel(campaign.channel);
-  decision.set_idempotency_key(IdempotencyKey(moment, decision.send_id()));
+  decision.set_idempotency_key(
+      IdempotencyKey({moment.pool, entry.member, moment.now_us}, decision.send_id()));
+  if (entry.member != moment.member) decision.set_origin_member(entry.member);
   decision.set_template_(campaign.template_name);
   decision.set_decided_us(moment.now_us);
   return decision;
 }
 
-void Record(const v1::SendDecided& decision, const std::string& sub, const Moment& moment,
-            v1::MessagingRoot* root, shard::Effects* effects) {
+void Record(const v1::SendDecided& decision, const Moment& moment, v1::MessagingRoot* root,
+            shard::Effects* effects) {
   v1::SendState send;
-  send.set_sequence(root->next_send_sequence());
   *send.mutable_decision() = decision;
   send.set_status(v1::SEND_STATUS_DECIDED);
-  effects->puts.push_back({sub, send.SerializeAsString()});
-  v1::SendIndex index;
-  index.set_send_id(decision.send_id());
-  effects->puts.push_back({ListSub(send.sequence()), index.SerializeAsString()});
-  root->set_next_send_sequence(root->next_send_sequence() + 1);
-  root->set_decided(root->decided() + 1);
-  const std::string payload = decision.SerializeAsString();
-  const std::string type(events::kSendDecided);
-  effects->publishes.push_back({"events", moment.member, type,
-                                Cat(moment.member, "/", decision.send_id()), payload,
-                                moment.now_us});
-  effects->publishes.push_back(
-      {"sends", moment.member, type, decision.idempotency_key(), payload, moment.now_us});
-  effects->sums.push_back({"sends_decided", 1});
+  AddSend(std::move(send), root, effects);
+  effects->publishes.push_back({"events", moment.member, std::string(events::kSendDecided),
+                                Cat(OriginOf(decision), "/", decision.send_id()),
+                                decision.SerializeAsString(), moment.now_us});
+  PublishJob(decision, /*number=*/0, /*withdrawn=*/false, moment.now_us, effects);
 }
 
 void PublishResult(const v1::SendState& send, const Moment& moment, bool delivered,
                    shard::Effects* effects) {
   const v1::SendDecided& decision = send.decision();
-  const std::string id = Cat(moment.member, "/", decision.send_id());
+  const std::string id = Cat(OriginOf(decision), "/", decision.send_id());
   if (delivered) {
     v1::SendDelivered event;
     event.set_send_id(decision.send_id());
@@ -86,6 +67,7 @@ void PublishResult(const v1::SendState& send, const Moment& moment, bool deliver
     event.set_attempts(send.attempts());
     event.set_provider_message_id(send.provider_message_id());
     event.set_delivered_us(send.finished_us());
+    event.set_origin_member(decision.origin_member());
     effects->publishes.push_back({"events", moment.member, std::string(events::kSendDelivered),
                                   Cat(id, "/delivered"), event.SerializeAsString(), moment.now_us});
   } else {
@@ -97,6 +79,7 @@ void PublishResult(const v1::SendState& send, const Moment& moment, bool deliver
     event.set_http_status(send.http_status());
     event.set_failure(send.failure());
     event.set_failed_us(send.finished_us());
+    event.set_origin_member(decision.origin_member());
     effects->publishes.push_back({"events", moment.member, std::string(events::kSendFailed),
                                   Cat(id, "/failed"), event.SerializeAsString(), moment.now_us});
   }
@@ -129,15 +112,20 @@ std::string_view OutcomeLabel(Outcome outcome) {
   REGULARS_ASSERT(false, "an outcome without a label");
 }
 
+bool IsCampaignId(std::string_view id) {
+  return !id.empty() && id.size() <= kCampaignIdBytesMax &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+         });
+}
+
 std::string SendId(std::string_view campaign, Micros occurrence_us) {
   return Cat(campaign, "-", occurrence_us);
 }
 
 std::optional<std::string> SendSub(std::string_view send_id) {
   const size_t dash = send_id.rfind('-');
-  if (dash == std::string_view::npos || dash == 0 || dash > kCampaignIdBytesMax) {
-    return std::nullopt;
-  }
+  if (dash == std::string_view::npos || !IsCampaignId(send_id.substr(0, dash))) return std::nullopt;
   int64_t occurrence = 0;
   const std::string_view digits = send_id.substr(dash + 1);
   // One spelling per send: digits as SendId writes them.
@@ -158,10 +146,6 @@ std::string IdempotencyKey(const Moment& moment, std::string_view send_id) {
   return Base32Encode({reinterpret_cast<const char*>(digest.data()), kIdempotencyBytes});
 }
 
-std::string ListSub(int64_t sequence) {
-  return absl::StrFormat("list/%016x", std::numeric_limits<int64_t>::max() - sequence);
-}
-
 shard::Effects ApplyEntry(const shard::EntityState& state, const std::vector<Campaign>& campaigns,
                           const Moment& moment, const Entry& entry) {
   REGULARS_ASSERT(campaigns.size() <= kCampaignsPerPoolMax, "too many campaigns");
@@ -175,12 +159,11 @@ shard::Effects ApplyEntry(const shard::EntityState& state, const std::vector<Cam
   for (const Campaign& campaign : campaigns) {
     if (campaign.segment != entry.segment) continue;
     const v1::SendDecided decision = Decide(campaign, moment, entry);
-    const std::string sub = *SendSub(decision.send_id());
-    if (state.Get(sub).has_value()) {
+    if (FindSend(state, moment.member, decision.send_id(), entry.member).has_value()) {
       if (outcome == Outcome::kNoCampaign) outcome = Outcome::kAlreadyDecided;
       continue;
     }
-    Record(decision, sub, moment, &root, &effects);
+    Record(decision, moment, &root, &effects);
     outcome = Outcome::kDecided;
   }
   if (outcome == Outcome::kDecided) effects.puts.push_back({"", root.SerializeAsString()});
@@ -191,7 +174,8 @@ shard::Effects ApplyEntry(const shard::EntityState& state, const std::vector<Cam
 ReportResult ApplyReport(const shard::EntityState& state, const Moment& moment,
                          const Report& report) {
   ReportResult result;
-  result.send = ReadSend(state, report.send_id);
+  std::optional<FoundSend> found = FindSend(state, moment.member, report.send_id, report.origin);
+  if (found.has_value()) result.send = std::move(found->send);
   if (!result.send.has_value()) {
     result.effects.dead_letter = shard::DeadLetterEffect{"SEND_UNKNOWN", "no such send"};
   } else if (v1::SendState& send = *result.send; send.status() != v1::SEND_STATUS_DECIDED) {
@@ -208,7 +192,7 @@ ReportResult ApplyReport(const shard::EntityState& state, const Moment& moment,
     v1::MessagingRoot root = ReadRoot(state);
     root.set_delivered(root.delivered() + (report.delivered ? 1 : 0));
     root.set_failed(root.failed() + (report.delivered ? 0 : 1));
-    result.effects.puts.push_back({*SendSub(report.send_id), send.SerializeAsString()});
+    result.effects.puts.push_back({found->sub, send.SerializeAsString()});
     result.effects.puts.push_back({"", root.SerializeAsString()});
     PublishResult(send, moment, report.delivered, &result.effects);
   }
@@ -216,46 +200,26 @@ ReportResult ApplyReport(const shard::EntityState& state, const Moment& moment,
   return result;
 }
 
-std::optional<v1::SendState> ReadSend(const shard::EntityState& state, std::string_view send_id) {
-  const std::optional<std::string> sub = SendSub(send_id);
-  if (!sub.has_value()) return std::nullopt;
-  const std::optional<std::string> value = state.Get(*sub);
-  if (!value.has_value()) return std::nullopt;
-  v1::SendState send;
-  REGULARS_ASSERT(send.ParseFromString(*value), "unreadable send");
-  return send;
-}
-
-SendPage ReadSends(const shard::EntityState& state, int64_t sequence, size_t max) {
-  SendPage page;
-  auto next = state.Next(kListPrefix, sequence == 0 ? std::string(kListPrefix) : ListSub(sequence));
-  while (next.has_value()) {
-    v1::SendIndex index;
-    REGULARS_ASSERT(index.ParseFromString(next->second), "unreadable index");
-    std::optional<v1::SendState> send = ReadSend(state, index.send_id());
-    REGULARS_ASSERT(send.has_value(), "the list names a send that is not there");
-    if (page.sends.size() == max) {
-      page.next_sequence = send->sequence();
-      return page;
-    }
-    page.sends.push_back(*std::move(send));
-    next = state.Next(kListPrefix, Cat(next->first, "\x01"));
-  }
-  return page;
-}
-
 std::string CheckMember(const shard::EntityState& state) {
   const v1::MessagingRoot root = ReadRoot(state);
   const SendPage page = ReadSends(state, 0, kCheckedSendsMax);
-  if (root.next_send_sequence() != root.decided() + 1) return "sequence differs from the count";
+  if (!root.handed() && root.next_send_sequence() != root.decided() + 1) {
+    return "sequence differs from the count";
+  }
   int64_t delivered = 0;
   int64_t failed = 0;
   int64_t expected = root.decided();
+  int64_t above = root.next_send_sequence();
   for (const v1::SendState& send : page.sends) {
-    if (send.sequence() != expected--) return "the list has a gap";
+    if (root.handed() ? send.sequence() >= above : send.sequence() != above - 1) {
+      return "the list has a gap or is out of order";
+    }
+    above = send.sequence();
+    --expected;
     delivered += send.status() == v1::SEND_STATUS_DELIVERED ? 1 : 0;
     failed += send.status() == v1::SEND_STATUS_FAILED ? 1 : 0;
   }
+  if (CountReports(state) != root.pending_reports()) return "reports that wait are miscounted";
   if (page.next_sequence != 0) return "";
   if (expected != 0) return "decided differs from the list";
   if (delivered != root.delivered() || failed != root.failed()) {

@@ -4,7 +4,11 @@
 //   ""                              MessagingRoot: counts
 //   send/<campaign>/<occurrence>    SendState, one per decision, for ever: a late duplicate of its
 //                                   trigger finds it and decides nothing
+//   send/.../.../<origin>           the same, of another member's entry
 //   list/<inverted sequence>        SendIndex, newest first
+//
+// While members are one by a merge (kernel/move.h), a send is of the member whose entry triggered
+// it, its origin: its name and its idempotency key are made with that one's, for ever.
 //
 // A decision publishes SendDecided twice: as an event for everyone, and as the job of the sender.
 // The sender answers with reports, at least once; the first one is final. Control sums of the
@@ -31,10 +35,11 @@ inline constexpr std::size_t kCampaignIdBytesMax = 40;  // a send's id is a reso
 inline constexpr std::size_t kProviderIdBytesMax = 128;
 inline constexpr std::size_t kFailureBytesMax = 64;
 inline constexpr int32_t kAttemptsMax = 1000;
+inline constexpr std::size_t kEntryBytesMax = 16 * 1024;  // of a SegmentEntered
 
 // A campaign of a pool, from configuration: who enters `segment` gets one message.
 struct Campaign {
-  std::string id;  // [a-z0-9_-], 1..kCampaignIdBytesMax bytes
+  std::string id;  // IsCampaignId
   std::string segment;
   std::string channel = "webhook";
   std::string template_name;
@@ -52,6 +57,7 @@ struct Entry {
   Micros occurrence_us = 0;
   std::string reason;      // of the segment
   std::string event_id;    // ce_id of the event
+  std::string member;      // who entered: the origin of what is decided
   bool continues = false;  // no new occasion: merges or splits moved the member's orders
 };
 
@@ -64,6 +70,7 @@ struct Report {
   int32_t http_status = 0;
   std::string failure;
   Micros finished_us = 0;
+  std::string origin;  // of the send
 };
 
 // What became of an input, in order of precedence.
@@ -80,14 +87,15 @@ enum class Outcome : uint8_t {
 };
 [[nodiscard]] std::string_view OutcomeLabel(Outcome outcome);
 
+// 1..kCampaignIdBytesMax of [a-z0-9_-].
+[[nodiscard]] bool IsCampaignId(std::string_view id);
 // "win-back-867715200000001": unique in the member.
 [[nodiscard]] std::string SendId(std::string_view campaign, Micros occurrence_us);
-// State key of a send id; nullopt when it is none.
+// State key of a send id, of the member's own one; nullopt when it is none.
 [[nodiscard]] std::optional<std::string> SendSub(std::string_view send_id);
-// 26 characters of base32 made of SHA-256 over (pool, member, campaign, occurrence).
+// 26 characters of base32 made of SHA-256 over (pool, member, campaign, occurrence);
+// `moment.member` is the origin.
 [[nodiscard]] std::string IdempotencyKey(const Moment& moment, std::string_view send_id);
-// Key of the list for one sequence number: later sends come first in byte order.
-[[nodiscard]] std::string ListSub(int64_t sequence);
 
 // `campaigns` in order of id, at most kCampaignsPerPoolMax.
 [[nodiscard]] shard::Effects ApplyEntry(const shard::EntityState& state,
@@ -104,17 +112,6 @@ struct ReportResult {
 
 // Empty when the member's state is sound. Reads at most the newest 1,000 sends.
 [[nodiscard]] std::string CheckMember(const shard::EntityState& state);
-
-// The send with this id.
-[[nodiscard]] std::optional<v1::SendState> ReadSend(const shard::EntityState& state,
-                                                    std::string_view send_id);
-
-struct SendPage {
-  std::vector<v1::SendState> sends;
-  int64_t next_sequence = 0;  // where the next page begins; 0 = this was the last
-};
-// Newest first, from `sequence` on (0 = the newest).
-[[nodiscard]] SendPage ReadSends(const shard::EntityState& state, int64_t sequence, size_t max);
 
 }  // namespace regulars::messaging
 

@@ -19,6 +19,7 @@ void Outbox::Assign(int32_t partition, int64_t position) { next_offsets_[partiti
 
 void Outbox::Clear() {
   entries_.clear();
+  newest_.clear();
   due_.clear();
   next_offsets_.clear();
   in_flight_ = 0;
@@ -30,8 +31,36 @@ void Outbox::Read(JobId id, std::optional<Job> job, int64_t now_us) {
   if (next == next_offsets_.end() || id.second < next->second) return;
   next->second = id.second + 1;
   if (!job.has_value()) return;
-  entries_[id].job = *std::move(job);
-  due_.emplace(now_us, id);
+  const Key key(id.first, job->decision.idempotency_key());
+  if (job->decision.withdrawn()) return Withdraw(key);
+  Entry& entry = entries_[id];
+  entry.job = *std::move(job);
+  newest_[key] = id;
+  Wait(id, &entry, now_us);
+}
+
+void Outbox::Wait(JobId id, Entry* entry, int64_t due_us) {
+  entry->state = State::kWaiting;
+  entry->due_us = due_us;
+  due_.emplace(due_us, id);
+}
+
+void Outbox::Withdraw(const Key& key) {
+  const auto newest = newest_.find(key);
+  if (newest == newest_.end()) return;  // it was reported before
+  const auto entry = entries_.find(newest->second);
+  newest_.erase(newest);
+  entry->second.withdrawn = true;
+  if (entry->second.state != State::kWaiting) return;
+  due_.erase({entry->second.due_us, entry->first});
+  entries_.erase(entry);
+}
+
+void Outbox::Forget(std::map<JobId, Entry>::iterator entry) {
+  const auto newest =
+      newest_.find({entry->first.first, entry->second.job.decision.idempotency_key()});
+  if (newest != newest_.end() && newest->second == entry->first) newest_.erase(newest);
+  entries_.erase(entry);
 }
 
 const Job* Outbox::TakeDue(int64_t now_us, JobId* id) {
@@ -59,9 +88,12 @@ Verdict Outbox::Attempted(JobId id, const AttemptResult& result, int64_t now_us,
   if (found == entries_.end() || found->second.state != State::kInFlight) return verdict;
   Entry& entry = found->second;
   --in_flight_;
+  if (entry.withdrawn && verdict != Verdict::kDelivered) {
+    Forget(found);
+    return verdict;
+  }
   if (verdict == Verdict::kRetry && entry.attempts < policy_.attempts_max) {
-    entry.state = State::kWaiting;
-    due_.emplace(now_us + Backoff(entry.attempts), id);
+    Wait(id, &entry, now_us + Backoff(entry.attempts));
     return verdict;
   }
   entry.state = State::kFinished;
@@ -69,6 +101,7 @@ Verdict Outbox::Attempted(JobId id, const AttemptResult& result, int64_t now_us,
   v1::DeliveryReported& report = entry.report;
   report.set_send_id(entry.job.decision.send_id());
   report.set_member(entry.job.decision.member());
+  report.set_origin_member(entry.job.decision.origin_member());
   report.set_delivered(verdict == Verdict::kDelivered);
   report.set_attempts(entry.attempts);
   if (result.provider_message_id.size() <= kProviderIdBytesMax) {
@@ -106,7 +139,7 @@ void Outbox::Committed(const std::vector<FinishedJob>& jobs) {
     const auto found = entries_.find(job.id);
     if (found == entries_.end()) continue;
     REGULARS_ASSERT(found->second.state == State::kFinished, "an unfinished job was committed");
-    entries_.erase(found);
+    Forget(found);
     --finished_;
   }
 }

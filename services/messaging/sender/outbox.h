@@ -4,6 +4,11 @@
 //
 // A send is forgotten when its report is committed. Until then the position of its partition stays
 // at or below it, so that a crash reads it again: at least once, under the same idempotency key.
+//
+// A merge or split may give the send to another member, whose partition has a job of the same key
+// then. The record that says so (SendDecided.withdrawn) comes behind the job: what waits here is
+// forgotten without a report; what is in the air ends, and is reported if it was delivered, else it
+// is the other one's to try again.
 #ifndef REGULARS_SERVICES_MESSAGING_SENDER_OUTBOX_H_
 #define REGULARS_SERVICES_MESSAGING_SENDER_OUTBOX_H_
 
@@ -64,7 +69,8 @@ class Outbox {
   // Everything of the old assignment is dropped; whoever has it now does it again.
   void Clear();
 
-  // The record at id.second was read, in order of offset. Without a job it needs no work.
+  // The record at id.second was read, in order of offset. Without a job it needs no work. A
+  // withdrawn one takes back the job of its key that the partition had before.
   void Read(JobId id, std::optional<Job> job, int64_t now_us);
   // The next job whose attempt is due, now in the air. The pointer is good until the next call.
   [[nodiscard]] const Job* TakeDue(int64_t now_us, JobId* id);
@@ -91,15 +97,23 @@ class Outbox {
   struct Entry {
     Job job;
     State state = State::kWaiting;
+    int64_t due_us = 0;  // while waiting
+    bool withdrawn = false;
     int32_t attempts = 0;
     v1::DeliveryReported report;  // when finished
   };
 
+  using Key = std::pair<int32_t, std::string>;  // partition, idempotency key
+
   [[nodiscard]] int64_t Backoff(int32_t attempts);
+  void Wait(JobId id, Entry* entry, int64_t due_us);
+  void Withdraw(const Key& key);
+  void Forget(std::map<JobId, Entry>::iterator entry);
 
   const RetryPolicy policy_;
   std::mt19937_64 random_;
   std::map<JobId, Entry> entries_;
+  std::map<Key, JobId> newest_;              // of those that are not withdrawn
   std::set<std::pair<int64_t, JobId>> due_;  // waiting ones by time
   std::map<int32_t, int64_t> next_offsets_;
   size_t in_flight_ = 0;

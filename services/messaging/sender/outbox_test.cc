@@ -104,6 +104,81 @@ TEST_F(OutboxTest, ARecordThatWasReadBeforeOrIsNotOursChangesNothing) {
   EXPECT_EQ(Position(), 10);
 }
 
+Job Withdrawn(const std::string& member) {
+  Job job = MakeJob(member);
+  job.decision.set_withdrawn(true);
+  return job;
+}
+
+TEST_F(OutboxTest, AWithdrawnJobThatWaitsIsNeverPostedHere) {
+  outbox_.Read({0, 10}, MakeJob("m"), 0);
+  outbox_.Read({0, 11}, MakeJob("other"), 0);
+  outbox_.Read({0, 12}, Withdrawn("m"), 0);
+  EXPECT_EQ(Take(0), JobId(0, 11));
+  JobId id;
+  EXPECT_EQ(outbox_.TakeDue(100'000, &id), nullptr);
+  EXPECT_EQ(Position(), 11);
+  outbox_.Attempted({0, 11}, {200, "p"}, 0, 0);
+  EXPECT_EQ(Position(), 13);
+  EXPECT_EQ(outbox_.Finished().size(), 1U);
+}
+
+TEST_F(OutboxTest, AWithdrawnJobInTheAirIsReportedIfItWasDeliveredAndElseForgotten) {
+  for (const int status : {200, 503, 404}) {
+    Outbox outbox(kPolicy, 1);
+    outbox.Assign(0, 10);
+    outbox.Read({0, 10}, MakeJob("m"), 0);
+    JobId id;
+    ASSERT_NE(outbox.TakeDue(0, &id), nullptr);
+    outbox.Read({0, 11}, Withdrawn("m"), 0);
+    EXPECT_EQ(outbox.Positions().at(0), 10) << status;
+    outbox.Attempted(id, {status, "p"}, 0, 0);
+    EXPECT_EQ(outbox.Finished().size(), status == 200 ? 1U : 0U) << status;
+    EXPECT_EQ(outbox.size(), outbox.finished()) << status;
+    EXPECT_EQ(outbox.in_flight(), 0U);
+    EXPECT_EQ(outbox.next_due_us(), std::nullopt);
+    EXPECT_EQ(outbox.Positions().at(0), 12) << status;
+    outbox.Committed(outbox.Finished());
+    EXPECT_EQ(outbox.size(), 0U);
+  }
+}
+
+TEST_F(OutboxTest, AJobThatComesBackIsPostedUnderItsKeyAgain) {
+  outbox_.Read({0, 10}, MakeJob("m"), 0);
+  outbox_.Read({0, 11}, Withdrawn("m"), 0);
+  outbox_.Read({0, 12}, MakeJob("m"), 0);
+  EXPECT_EQ(Take(0), JobId(0, 12));
+  outbox_.Read({0, 13}, Withdrawn("m"), 0);
+  outbox_.Read({0, 14}, MakeJob("m"), 0);
+  outbox_.Attempted({0, 12}, {503, ""}, 0, 0);
+  EXPECT_EQ(Take(0), JobId(0, 14));
+  outbox_.Attempted({0, 14}, {200, "p"}, 0, 0);
+  EXPECT_EQ(outbox_.Finished().size(), 1U);
+  EXPECT_EQ(Position(), 15);
+}
+
+TEST_F(OutboxTest, AWithdrawalOfAJobThatIsOverOrOfAnotherPartitionChangesNothing) {
+  outbox_.Assign(1, 0);
+  outbox_.Read({0, 10}, MakeJob("m"), 0);
+  outbox_.Read({1, 0}, Withdrawn("m"), 0);
+  outbox_.Attempted(Take(0), {200, "p"}, 0, 0);
+  outbox_.Read({0, 11}, Withdrawn("m"), 0);
+  EXPECT_EQ(outbox_.Finished().size(), 1U);
+  outbox_.Committed(outbox_.Finished());
+  outbox_.Read({0, 12}, Withdrawn("m"), 0);
+  EXPECT_EQ(outbox_.size(), 0U);
+  EXPECT_EQ(Position(), 13);
+}
+
+TEST_F(OutboxTest, AReportNamesTheMemberWhoseEntryItWas) {
+  Job job = MakeJob("m");
+  job.decision.set_origin_member("m_l");
+  outbox_.Read({0, 10}, std::move(job), 0);
+  outbox_.Attempted(Take(0), {200, "p"}, 0, 0);
+  EXPECT_EQ(outbox_.Finished()[0].report.member(), "m");
+  EXPECT_EQ(outbox_.Finished()[0].report.origin_member(), "m_l");
+}
+
 TEST_F(OutboxTest, AnIdOfTheProviderThatIsTooLongIsLeftOut) {
   outbox_.Read({0, 10}, MakeJob("m"), 0);
   outbox_.Attempted(Take(0), {200, std::string(129, 'x')}, 0, 0);

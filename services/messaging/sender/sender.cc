@@ -23,7 +23,7 @@ constexpr absl::Duration kBusyWait = absl::Milliseconds(10);
 // What the provider gets: ids and the reason, no personal data.
 std::string BodyOf(const Job& job) {
   const v1::SendDecided& decision = job.decision;
-  const nlohmann::json body = {
+  nlohmann::json body = {
       {"pool", job.pool},
       {"member", decision.member()},
       {"campaign", decision.campaign()},
@@ -33,6 +33,7 @@ std::string BodyOf(const Job& job) {
       {"template", decision.template_()},
       {"reason", decision.reason().text()},
   };
+  if (!decision.origin_member().empty()) body["origin_member"] = decision.origin_member();
   return body.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -285,7 +286,9 @@ kafka::TxnResult Sender::WriteBatch(const std::vector<FinishedJob>& jobs,
     // The job's partition is the member's shard, and so the report's. Its time is the decision's: a
     // pool that replays history knows nothing of our wall clock, which stands in the report.
     const std::string shard = Cat(job.id.first);
-    const std::string id = Cat(job.report.member(), "/", job.report.send_id(), "/report");
+    const std::string& origin = job.report.origin_member();
+    const std::string id = Cat(job.report.member(), "/", origin, origin.empty() ? "" : "/",
+                               job.report.send_id(), "/report");
     const std::string source = events::SourceOf(events::kMessaging);
     kafka::OutRecord record;
     record.topic = reports_topic_;

@@ -38,7 +38,7 @@ class SenderTest : public testing::Test {
     EXPECT_TRUE(log_.CreateTopic(kReports, kPartitions).ok());
   }
 
-  void Decide(int count) {
+  void Decide(int count, bool withdrawn = false) {
     auto producer = *log_.NewProducer();
     for (int i = 0; i < count; ++i) {
       const std::string member = absl::StrCat("m_", i);
@@ -48,6 +48,7 @@ class SenderTest : public testing::Test {
       decision.set_campaign("win-back");
       decision.set_occurrence_us(1);
       decision.set_idempotency_key(absl::StrCat("key-", member));
+      decision.set_withdrawn(withdrawn);
       kafka::OutRecord record;
       record.topic = kSends;
       record.partition = i % kPartitions;
@@ -153,6 +154,21 @@ TEST_F(SenderTest, ARefusedSendIsReportedAsFailed) {
     EXPECT_EQ(report.failure(), "PROVIDER_REFUSED");
     EXPECT_EQ(report.attempts(), 1);
   }
+}
+
+TEST_F(SenderTest, WhatWasWithdrawnBeforeItWasReadIsNotPosted) {
+  Provider provider("--seed 1");
+  Decide(20);
+  Decide(5, /*withdrawn=*/true);  // the first five
+  auto sender = NewSender(&log_, Options(provider));
+  std::thread thread([&] { sender->Run(); });
+  EXPECT_TRUE(Eventually([&] { return AllCommitted(); }));
+  sender->Stop();
+  thread.join();
+  // A poll reads a partition to its end before the first post.
+  EXPECT_EQ(Reports().size(), 15U);
+  EXPECT_EQ(Reports().count("m_4"), 0U);
+  EXPECT_EQ(provider.seen().keys_of_member.count("m_4"), 0U);
 }
 
 TEST_F(SenderTest, AQueueAtItsLimitStopsFetchingAndGoesOn) {

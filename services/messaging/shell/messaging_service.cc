@@ -8,7 +8,6 @@
 #include "libs/base/status.h"
 #include "libs/model/names.h"
 #include "services/messaging/codec/program.h"
-#include "services/messaging/kernel/kernel.h"
 
 namespace regulars::messaging {
 namespace {
@@ -53,10 +52,7 @@ grpc::ServerUnaryReactor* MessagingService::GetSend(grpc::CallbackServerContext*
                        auto work = MakeWork(shard::InputKind::kQuery, kGetSend,
                                             call.request().name(), kSendPattern, call.request());
                        if (!work.ok()) return call.Finish(work.status());
-                       const std::string& name = call.request().name();
-                       if (auto sub = SendSub(name.substr(name.rfind('/') + 1)); sub.has_value()) {
-                         work->view_subs = {*std::move(sub)};
-                       }
+                       work->view_subs = SendViewSubs(call.request().name(), work->entity);
                        gateway_->Submit(call, *std::move(work));
                      });
 }

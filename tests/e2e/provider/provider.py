@@ -61,6 +61,8 @@ class Ledger:
         """Counts a request; the number of this request among those with the key, from 1."""
         self.attempts[key] = self.attempts.get(key, 0) + 1
         send = tuple(body.get(field) for field in ("pool", "member", "campaign", "occurrence"))
+        # The send is one, whoever the member that it is of became part of.
+        send = (send[0], body.get("origin_member", send[1]), *send[2:])
         self.keys_of_send.setdefault(send, set()).add(key)
         return self.attempts[key]
 

@@ -133,6 +133,8 @@ void AddSends(const std::string& pool, std::string_view sub, const std::string& 
   (*out)[{pool, "sends_decided"}] += root.decided();
   (*out)[{pool, "sends_delivered"}] += root.delivered();
   (*out)[{pool, "sends_failed"}] += root.failed();
+  (*out)[{pool, "sends_moved_in"}] += root.sends_moved_in();
+  (*out)[{pool, "sends_moved_out"}] += root.sends_moved_out();
 }
 
 // The side of the ledger a sum stands on: +1 in, -1 where it went, 0 neither.
