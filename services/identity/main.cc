@@ -13,6 +13,7 @@
 #include "services/identity/shell/link_service.h"
 #include "services/identity/shell/matching_section.h"
 #include "services/identity/shell/pool_section.h"
+#include "services/identity/shell/privacy_peer_service.h"
 #include "services/identity/shell/privacy_service.h"
 #include "services/identity/shell/rule_service.h"
 
@@ -74,7 +75,9 @@ int main(int argc, char** argv) {
     services.push_back(
         std::make_unique<identity::CandidateService>(process.edge(), process.gateway()));
     services.push_back(
-        std::make_unique<identity::PrivacyService>(process.edge(), process.gateway()));
+        std::make_unique<identity::PrivacyService>(process.edge(), process.gateway(), pepper_of));
+    services.push_back(std::make_unique<identity::PrivacyPeerService>(
+        process.edge(), process.gateway(), pepper_of));
     identity::RuleServiceOptions rules;
     for (const service::PoolConfig& pool : process.pools()) {
       rules.pools[pool.name] = options.pool_links[pool.name];

@@ -257,6 +257,7 @@ class People:
             "consents-before-1970": lambda: self.consents("ann", -1),
             "erase-right-missing": lambda: self.erase("ann", key=self.till),
             "erase-reason-text": lambda: self.erase("ann", reason="she asked for it"),
+            "erase-alias": lambda: self.erase("dan"),
             "erase-unknown": lambda: self.erase(NOBODY),
             "export-right-missing": lambda: self.export("ann", key=self.till),
             "export-unknown": lambda: self.export(NOBODY),

@@ -3,7 +3,7 @@
 
 Starts Kafka, Redis and the services in build/local/erase-canary. One person's phone, e-mail, name, address
 and chat text go in, with touches that are accepted, quarantined and dead-lettered; others have data of
-their own. Then:
+their own. The person is two members that became one by the phone, each with contact data. Then:
   before   nothing planted is readable in Kafka's files and records, Redis, local stores, logs or metrics;
            with every key there is, everything planted can be opened (else the scan would prove nothing)
   erase    reads say so, ResolveContact refuses, nothing of the member is in Redis: `effect_s`
@@ -60,6 +60,7 @@ PLANTED = {
     "email": "kanarie.vogel@canary-mail.example",
     "name": "Kanarienvogel Zeisig",
     "street": "Kanarischer Ring 4711",
+    "twin": "zwilling.zeisig@canary-mail.example",  # of the member that became part of the other one
     "text": "mein kanarienvogel singt nur fuer euch",
 }
 KINDS = privacy_events_pb2
@@ -67,6 +68,7 @@ KINDS = privacy_events_pb2
 
 class CanarySystem(running.System):
     pools = ((POOL, "live"),)
+    rules = {**running.System.rules, "identity": {"linking": True}}
 
     def _write_keys_and_config(self):
         super()._write_keys_and_config()
@@ -132,11 +134,12 @@ class Scene:
 
     # -- calls -----------------------------------------------------------------------------------
     def touch(self, person, number, contact=None, text="", age_s=60, channel="store", planted_id=None,
-              quarantine=False):
+              quarantine=False, kind="card"):
         touch = ingest_service_pb2.TouchInput(
             source="till", native_id=f"{person}-{number}", channel=channel,
             occur_time=timestamp_pb2.Timestamp(seconds=int(time.time()) - age_s),
-            identifiers=[identifier_pb2.ClearIdentifier(type="card", value=f"card-of-{person}")],
+            identifiers=[identifier_pb2.ClearIdentifier(
+                type=kind, value=f"{kind}-of-{person}", verified=True, verified_by="till")],
             body=touch_pb2.TouchBody(visit=touch_pb2.Visit(place="till 1")), text=text)
         if planted_id:
             touch.identifiers.add(type="phone", value=planted_id, verified=True, verified_by="sms_code")
@@ -146,10 +149,10 @@ class Scene:
             parent=f"pools/{POOL}", touch=touch, quarantine_on_error=quarantine),
             metadata=self.auth, timeout=10)
 
-    def lookup(self, person):
+    def lookup(self, person, kind="card"):
         return self.system.stub("identity").LookupMember(identity_service_pb2.LookupMemberRequest(
             parent=f"pools/{POOL}", identifier=identifier_pb2.ClearIdentifier(
-                type="card", value=f"card-of-{person}")), metadata=self.auth, timeout=10).member
+                type=kind, value=f"{kind}-of-{person}")), metadata=self.auth, timeout=10).member
 
     def member(self, name):
         return self.system.stub("identity").GetMember(
@@ -294,6 +297,17 @@ def load(scene, others):
     return names[0], names[1:]
 
 
+def meet_twin(scene, member):
+    """Another member with contact data, which becomes part of the planted one: its name."""
+    scene.touch("twin", 0, ingest_service_pb2.ContactDetails(email=PLANTED["twin"]), age_s=120,
+                kind="customer")
+    twin = await_("the twin is a member", lambda: quiet(lambda: scene.lookup("twin", "customer")))
+    scene.touch("twin", 1, planted_id=PLANTED["phone"], kind="customer")
+    await_("the twin is part of the planted one",
+           lambda: quiet(lambda: scene.lookup("twin", "customer")) == member)
+    return twin
+
+
 def quiet(call):
     try:
         return call()
@@ -305,7 +319,7 @@ def texts_in(clear):
     return {what for what, text in PLANTED.items() if any(text.encode() in part for part in clear)}
 
 
-def before(scene, check, needles, member):
+def before(scene, check, needles, member, twin):
     values = await_("the vault has all of it", lambda: len(scene.values(member)) == 4
                     and scene.values(member))
     check("ResolveContact tells what the touches brought",
@@ -314,7 +328,9 @@ def before(scene, check, needles, member):
     check("without the right it tells nothing",
           reason_of(lambda: scene.resolve(member, scene.auth)) == "RIGHT_MISSING")
     check("an export has everything",
-          all(PLANTED[what] in scene.export(member) for what in ("phone", "email", "name", "street")))
+          all(PLANTED[what] in scene.export(member)
+              for what in ("phone", "email", "name", "street", "twin")))
+    check("the name of the twin leads to the same person", scene.values(twin) == values)
     records = scene.records()
     kept = {topic for topic, *_ in records if topic in (DEAD_LETTERS, QUARANTINE)}
     check("a dead letter and a quarantined touch hold planted data", len(kept) == 2, kept)
@@ -323,32 +339,38 @@ def before(scene, check, needles, member):
     opened = scene.opened(records)
     check("before: with the keys everything planted can be opened",
           texts_in(opened["clear"]) == set(PLANTED), texts_in(opened["clear"]))
-    member_id = member.rsplit("/", 1)[1].encode()
     wrapped = [value for topic, _, key, value, _ in records
-               if topic == CHANGELOG and member_id in key and b"vault/key" in key and value]
+               if topic == CHANGELOG and b"vault/key" in key and value
+               and any(id_of(name) in key for name in (member, twin))]
+    check("each of the two has a key of its own", len(set(wrapped)) == 2, len(wrapped))
     # From the middle of the ciphertext: what stands beside it may be compressed.
     keys = scan.Needles.of_bytes(value[-50:-14] for value in wrapped)
     for what in ("kafka/data", "state"):
-        check(f"before: the member's wrapped key is seen in {what}",
+        check(f"before: a wrapped key is seen in {what}",
               wrapped and keys.in_folder(scene.system.dir / what), len(wrapped))
     return sum(found.values()), opened, keys
 
 
-def erase(scene, check, member):
+def id_of(name):
+    return name.rsplit("/", 1)[1].encode()
+
+
+def erase(scene, check, member, twin):
     """Seconds until every read says so."""
-    member_id = member.rsplit("/", 1)[1].encode()
     begin = time.monotonic()
     answer = scene.erase(member)
     check("the erasure says what it destroyed",
           answer.contact_field_count == 4 and answer.identifier_count >= 1, answer)
     for what, call, reason in (
             ("ResolveContact", lambda: scene.resolve(member), "MEMBER_ERASED"),
+            ("ResolveContact of the twin", lambda: scene.resolve(twin), "MEMBER_ERASED"),
             ("GetMember", lambda: scene.member(member), "MEMBER_ERASED"),
             ("ExportMember", lambda: scene.export(member), "MEMBER_ERASED"),
             ("LookupMember", lambda: scene.lookup("wang"), "IDENTIFIER_UNKNOWN")):
         await_(f"{what} says {reason}", lambda c=call, r=reason: reason_of(c) == r, EFFECT_S_MAX)
     await_("nothing of the member is in identity's view", lambda: not any(
-        b":identity:" in key and member_id in key for key, _ in scene.redis_values()), EFFECT_S_MAX)
+        b":identity:" in key and (id_of(member) in key or id_of(twin) in key)
+        for key, _ in scene.redis_values()), EFFECT_S_MAX)
     return time.monotonic() - begin
 
 
@@ -396,7 +418,7 @@ def after(scene, check, needles, keys, others):
 
     await_("the old key leaves the log", clean)
     took = time.monotonic() - begin
-    check("the member's wrapped key is in no segment, and in no local store",
+    check("no wrapped key of the two is in a segment, or in a local store",
           not keys.in_folder(scene.system.dir / "kafka")
           and not keys.in_folder(scene.system.dir / "state"))
     found = scene.readable(needles, state["records"])
@@ -444,8 +466,9 @@ def main():
         system.start()
         scene = Scene(system)
         member, names = load(scene, others)
-        readable_before, opened_before, keys = before(scene, check, needles, member)
-        figures["effect_s"] = round(erase(scene, check, member), 3)
+        twin = meet_twin(scene, member)
+        readable_before, opened_before, keys = before(scene, check, needles, member, twin)
+        figures["effect_s"] = round(erase(scene, check, member, twin), 3)
         check(f"the erasure took effect within {EFFECT_S_MAX:.0f} s", figures["effect_s"] <= EFFECT_S_MAX)
         readable_after, opened_after, took = after(scene, check, needles, keys, min(others, 20))
         afterwards(scene, check, member, names)

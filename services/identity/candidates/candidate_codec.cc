@@ -309,6 +309,9 @@ void AfterVault(const shard::EntityState& state, const shard::Input& input, cons
   }
   v1::ContactReported report;
   REGULARS_ASSERT(report.ParseFromString(input.payload), "a report that was decoded parses");
+  // Who became part of another one is compared no longer; what it keeps is not its own to propose.
+  const std::optional<v1::MemberState> member = ReadMember(state);
+  if (member.has_value() && !member->parent().empty()) return;
   Draft after(state);
   for (const shard::Put& put : effects->puts) after.Put(put.sub, put.value, put.expires_at_us);
   Step step = StepOf(after, input, OriginOf(input, ""), rules, effects);

@@ -20,12 +20,14 @@
 #include "libs/model/hashed_id.h"
 #include "libs/model/identifier.h"
 #include "regulars/identity/v1/candidate_service.pb.h"
+#include "regulars/identity/v1/candidate_state.pb.h"
 #include "regulars/identity/v1/identity_service.pb.h"
 #include "regulars/identity/v1/privacy_service.pb.h"
 #include "regulars/ingest/v1/ingest_events.pb.h"
 #include "services/identity/codec/identity_program.h"
 #include "services/identity/kernel/map_state.h"
 #include "services/identity/match/match_samples.h"
+#include "services/identity/vault/erasure.h"
 #include "services/identity/vault/privacy_codec.h"
 #include "services/identity/vault/vault_harness.h"
 
@@ -131,15 +133,34 @@ class CandidatesTown {
   std::string Split(const std::string& person) {
     v1::SplitMemberCommand command;
     command.add_identifier_hmacs(Card(person));
-    command.set_operation_id(Cat("split-", person));
+    command.set_operation_id(Cat("split-", person, ++operations_));
     reply =
         *Run(shard::InputKind::kCommand, kSplitMember, LeadsTo(person), command.SerializeAsString())
              .reply;
     if (!hold) Deliver();
     return reply.code == absl::StatusCode::kOk ? "OK" : reply.reason;
   }
+  // The two become one person; of an older and a younger member the older one survives.
+  std::string Merge(const std::string& person, const std::string& other) {
+    v1::MergeMembersCommand command;
+    const shard::Reply told = Ask(kSummarizeMember, MemberOf(other), "");
+    EXPECT_TRUE(command.mutable_other()->ParseFromString(told.payload));
+    command.set_other_member(MemberOf(other));
+    command.set_operation_id(Cat("merge-", ++operations_));
+    command.set_override_do_not_link(true);
+    reply = *Run(shard::InputKind::kCommand, kMergeMembers, MemberOf(person),
+                 command.SerializeAsString())
+                 .reply;
+    if (!hold) Deliver();
+    return reply.code == absl::StatusCode::kOk ? "OK" : reply.reason;
+  }
   std::string Erase(const std::string& person) {
     return Command(vault::kEraseMember, MemberOf(person), v1::EraseMemberRequest());
+  }
+  // The timer of an erasure that has more to tell.
+  void GoOnErasing(const std::string& person) {
+    Run(shard::InputKind::kTimer, vault::kEraseTimer, MemberOf(person), "");
+    if (!hold) Deliver();
   }
 
   shard::Reply Ask(std::string_view type, const std::string& entity, const std::string& payload) {
@@ -214,20 +235,22 @@ class CandidatesTown {
   std::map<std::string, std::deque<shard::Publish>> queues;
   std::map<std::string, int64_t> sums;
   std::map<std::string, int> outcomes;
-  std::string everything;  // payloads that were published
+  std::vector<shard::Input> inputs;  // that were applied, in their order
+  std::string everything;            // payloads that were published
   shard::Reply reply;
   bool hold = false;  // messages stay in their queues
+  Micros now_us = vault::kDay + kMicrosPerSecond;
 
  private:
-  static shard::Input InputOf(shard::InputKind kind, std::string_view type,
-                              const std::string& entity, std::string payload) {
+  shard::Input InputOf(shard::InputKind kind, std::string_view type, const std::string& entity,
+                       std::string payload) const {
     shard::Input input;
     input.kind = kind;
     input.pool = vault::kPool;
     input.entity = entity;
     input.type = std::string(type);
     input.payload = std::move(payload);
-    input.now_us = vault::kDay + kMicrosPerSecond;
+    input.now_us = now_us;
     input.partition = 0;
     return input;
   }
@@ -243,6 +266,7 @@ class CandidatesTown {
       return refused;
     }
     EXPECT_FALSE(skip);
+    inputs.push_back(input);
     shard::Effects effects = program->Apply(states[entity], input);
     EXPECT_LE(effects.publishes.size(), shard::kPublishesPerInputMax);
     states[entity].Apply(effects);
@@ -259,6 +283,7 @@ class CandidatesTown {
   std::map<std::string, std::string> members_;  // by person
   std::map<std::string, std::string> people_;   // by member
   int64_t touches_ = 0;
+  int64_t operations_ = 0;
   int64_t offset_ = 0;
 };
 

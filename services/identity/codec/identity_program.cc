@@ -8,14 +8,17 @@
 #include "libs/events/types.h"
 #include "libs/model/identifier.h"
 #include "regulars/identity/v1/identity_events.pb.h"
+#include "regulars/identity/v1/privacy_events.pb.h"
 #include "services/identity/codec/link_codec.h"
 #include "services/identity/codec/link_queries.h"
 #include "services/identity/codec/query_codec.h"
 #include "services/identity/codec/touch_codec.h"
 #include "services/identity/kernel/link_commands.h"
 #include "services/identity/kernel/member.h"
+#include "services/identity/kernel/member_book.h"
 #include "services/identity/vault/erasure.h"
 #include "services/identity/vault/privacy_codec.h"
+#include "services/identity/vault/sharing.h"
 
 namespace regulars::identity {
 namespace {
@@ -24,6 +27,43 @@ namespace {
 bool IsLink(const v1::IdentifierAnchored& anchored, std::string_view member) {
   return anchored.member() == member && anchored.has_birth() && !anchored.fragment_id().empty() &&
          anchored.identifier().hmac().size() == model::kIdentifierHmacBytes;
+}
+
+// Whether contact data of a fragment stays here. It is kept by the member that the fragment came
+// with; the root of the person knows which one that is, and that one asks nobody any more.
+vault::ContactWay WayOf(const MemberBook& book, const v1::ContactReported& report) {
+  if (!book.born() || report.home() == book.id()) return {};
+  if (const auto moved = book.MovedTo(report.fragment_id()); moved.has_value()) {
+    return {moved->member(), false};
+  }
+  if (!book.is_root()) return {book.root().parent(), false};
+  const auto fragment = book.Fragment(report.fragment_id());
+  if (!fragment.has_value() || fragment->home() == book.id()) return {};
+  return {fragment->home(), true};
+}
+
+vault::Known KnownOf(const shard::EntityState& state, const shard::Input& input, bool links) {
+  vault::Known known{ReadMember(state), {}, "", kAnchorSub};
+  if (const auto anchor = ReadAnchor(state); anchor.has_value()) {
+    known.anchor_member = anchor->member();
+  }
+  if (!known.member.has_value()) return known;
+  known.leads = vault::LeadsOf(*known.member);
+  if (!links) return known;
+  Draft draft(state);
+  const MemberBook book(&draft, input.entity);
+  if (input.type == vault::kEraseMember) {
+    // The root lists the first identifiers only.
+    known.leads.assign(known.member->aliases().begin(), known.member->aliases().end());
+    for (const v1::MemberFragment& fragment : book.Fragments()) {
+      known.leads.push_back(model::IdentifierKey(fragment.identifier().hmac()));
+    }
+  } else if (input.type == events::kContactReported) {
+    v1::ContactReported report;
+    REGULARS_ASSERT(report.ParseFromString(input.payload), "a report that was decoded parses");
+    known.contact = WayOf(book, report);
+  }
+  return known;
 }
 
 IdentityOptions Tagged(IdentityOptions options) {
@@ -94,6 +134,9 @@ shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
   const LinkRules& links = LinksOf(input.pool);
   if (input.kind == shard::InputKind::kCommand) return ApplyLinkCommand(state, input, links);
   if (input.type == events::kLinkMessage) {
+    if (const v1::PrivacyMessage* message = PrivacyOf(input); message != nullptr) {
+      return vault::ApplySharing(state, input, *message);
+    }
     const candidates::Rules candidate_rules = CandidateRulesOf(input.pool);
     if (const v1::CandidateMessage* message = CandidateOf(input); message != nullptr) {
       return candidates::ApplyMessage(state, input, *message, candidate_rules);
@@ -133,11 +176,7 @@ shard::Effects IdentityProgram::Apply(const shard::EntityState& state,
 
 shard::Effects IdentityProgram::ApplyPrivacy(const shard::EntityState& state,
                                              const shard::Input& input) const {
-  vault::Known known{ReadMember(state), {}, "", kAnchorSub};
-  if (known.member.has_value()) known.leads = vault::LeadsOf(*known.member);
-  if (const auto anchor = ReadAnchor(state); anchor.has_value()) {
-    known.anchor_member = anchor->member();
-  }
+  const vault::Known known = KnownOf(state, input, LinksOf(input.pool).enabled);
   shard::Effects effects = vault::Apply(state, input, KeysOf(input.pool), known);
   candidates::AfterVault(state, input, CandidateRulesOf(input.pool), &effects);
   return effects;
@@ -145,7 +184,9 @@ shard::Effects IdentityProgram::ApplyPrivacy(const shard::EntityState& state,
 
 shard::Reply IdentityProgram::Query(const shard::EntityState& state,
                                     const shard::Input& input) const {
-  if (vault::Takes(input)) return vault::Query(state, input);
+  if (vault::Takes(input)) {
+    return vault::Query(state, input, {ReadMember(state), {}, "", kAnchorSub});
+  }
   if (candidates::Takes(input)) {
     return candidates::Query(state, input, CandidateRulesOf(input.pool));
   }

@@ -1,5 +1,6 @@
 #include "services/identity/codec/link_codec.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,8 +18,10 @@
 #include "services/identity/kernel/link_commands.h"
 #include "services/identity/kernel/link_kernel.h"
 #include "services/identity/kernel/objects.h"
+#include "services/identity/kernel/parted.h"
 #include "services/identity/vault/erasure.h"
 #include "services/identity/vault/privacy_codec.h"
+#include "services/identity/vault/sharing.h"
 
 namespace regulars::identity {
 namespace {
@@ -89,6 +92,10 @@ absl::Status DecodeLink(shard::Input* input) {
     return DomainError(absl::StatusCode::kInvalidArgument, "LINK_MALFORMED",
                        "not a CandidateMessage of its entity");
   }
+  if (body->message.has_privacy() && !vault::IsSound(body->message.privacy(), input->entity)) {
+    return DomainError(absl::StatusCode::kInvalidArgument, "LINK_MALFORMED",
+                       "not a PrivacyMessage of its entity");
+  }
   if (CarriesTouch(body->message)) {
     body->touch = DecodeTravelling(*input, *TouchOf(&body->message));
     if (!body->touch.malformed.empty()) {
@@ -103,6 +110,11 @@ absl::Status DecodeLink(shard::Input* input) {
 const v1::CandidateMessage* CandidateOf(const shard::Input& input) {
   const auto& body = *static_cast<const LinkBody*>(input.body.get());
   return body.message.has_candidate() ? &body.message.candidate() : nullptr;
+}
+
+const v1::PrivacyMessage* PrivacyOf(const shard::Input& input) {
+  const auto& body = *static_cast<const LinkBody*>(input.body.get());
+  return body.message.has_privacy() ? &body.message.privacy() : nullptr;
 }
 
 bool IsLinkCommand(std::string_view type) {
@@ -146,6 +158,31 @@ shard::Effects ApplyToErased(const shard::EntityState& state, const shard::Input
   }
   effects.outcome = "member_erased";
   return effects;
+}
+
+// What was said to one of them while they were one person holds for those that `split` parts from
+// it. `state` is that of before; what it tells itself comes before they hear that they are parted.
+void ShareAfterSplit(const shard::EntityState& state, const shard::Input& input,
+                     const v1::SplitCommitted& split, shard::Effects* effects) {
+  Draft draft(state);
+  const MemberBook before(&draft, input.entity);
+  std::map<std::string, v1::WithdrawalsAsked> asked;
+  for (const Parted& two : PartedBy(before, split)) {
+    v1::WithdrawalsAsked& one = asked[two.holder];
+    one.set_member(two.holder);
+    one.set_split_id(split.split_id());
+    one.set_until_us(input.now_us);
+    v1::WithdrawalsTarget* target = one.add_targets();
+    target->set_member(two.part);
+    target->set_since_us(two.since_us);
+  }
+  if (const auto own = asked.find(input.entity); own != asked.end()) {
+    vault::ShareWithdrawals(state, own->second, input.now_us, effects);
+    asked.erase(own);
+  }
+  v1::WithdrawalsParted parted;
+  for (auto& [holder, one] : asked) *parted.add_asked() = std::move(one);
+  vault::PublishParted(input.entity, parted, input.now_us, effects);
 }
 
 }  // namespace
@@ -206,7 +243,10 @@ shard::Effects ApplyLinkCommand(const shard::EntityState& state, const shard::In
   const CommandResult result = input.type == kMergeMembers  ? MergeMembers(&step, body.merge)
                                : input.type == kSplitMember ? SplitMember(&step, body.split)
                                                             : UndoMerge(&step, body.undo);
-  if (result.outcome == CommandOutcome::kDone) step.Finish(LinkOutcome::kRecorded);
+  if (result.outcome == CommandOutcome::kDone) {
+    step.Finish(LinkOutcome::kRecorded);
+    if (result.answer.has_split()) ShareAfterSplit(state, input, result.answer.split(), &effects);
+  }
   effects.reply = ReplyOf(input.pool, result);
   effects.outcome = OutcomeLabel(result.outcome);
   return effects;

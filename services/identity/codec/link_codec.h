@@ -17,6 +17,8 @@ namespace regulars::identity {
 absl::Status DecodeLink(shard::Input* input);
 // What a decoded link says about candidates; nullptr if it is about something else.
 const v1::CandidateMessage* CandidateOf(const shard::Input& input);
+// The same of what parted members tell each other.
+const v1::PrivacyMessage* PrivacyOf(const shard::Input& input);
 // INVALID_ARGUMENT COMMAND_MALFORMED.
 absl::Status DecodeLinkCommand(shard::Input* input);
 bool IsLinkCommand(std::string_view type);

@@ -38,6 +38,7 @@ LinkOutcome ApplyLink(Step* step, const v1::LinkMessage& message) {
     case v1::LinkMessage::kTouchReturned:
     case v1::LinkMessage::kResolveThrough:
     case v1::LinkMessage::kCandidate:
+    case v1::LinkMessage::kPrivacy:
     case v1::LinkMessage::KIND_NOT_SET:
       break;
   }

@@ -22,7 +22,8 @@
 
 namespace regulars::identity {
 
-// Any message but those of objects (objects.h) and of candidates, dispatched by its kind.
+// Any message but those of objects (objects.h), of candidates and of privacy, dispatched by its
+// kind.
 LinkOutcome ApplyLink(Step* step, const v1::LinkMessage& message);
 
 // The first thing a member hears: the touch that minted it anchored its first identifier.

@@ -1,7 +1,7 @@
 // Two instances of identity on one log in memory, each with its worker and a real gRPC server: a
 // member, the one it is merged with, and the instance that is called may be three places. Pools:
 // `tea` links and looks for candidates, `cafe` does neither. Keys: "staff" may link members, "till"
-// may not.
+// may not; "privacy" has the rights of PrivacyService.
 #ifndef REGULARS_SERVICES_IDENTITY_SHELL_LINK_HARNESS_H_
 #define REGULARS_SERVICES_IDENTITY_SHELL_LINK_HARNESS_H_
 
@@ -45,6 +45,8 @@
 #include "services/identity/shell/identity_service.h"
 #include "services/identity/shell/link_peer_service.h"
 #include "services/identity/shell/link_service.h"
+#include "services/identity/shell/privacy_peer_service.h"
+#include "services/identity/shell/privacy_service.h"
 
 namespace regulars::identity {
 
@@ -78,8 +80,9 @@ struct World {
   static rpc::ApiKeys Keys() {
     rpc::ApiKeys keys;
     for (const char* pool : {"tea", "cafe"}) {
-      EXPECT_TRUE(
-          keys.Add(KeyLine("staff", pool, " link-members") + KeyLine("till", pool, "")).ok());
+      EXPECT_TRUE(keys.Add(KeyLine("staff", pool, " link-members") + KeyLine("till", pool, "") +
+                           KeyLine("privacy", pool, " resolve-contact,export-member,erase-member"))
+                      .ok());
     }
     return keys;
   }
@@ -108,9 +111,12 @@ class Instance {
         reads_(&edge_, &gateway_, PepperIn(world), Spelling()),
         links_(&edge_, &gateway_, PepperIn(world), Spelling()),
         peers_(&edge_, &gateway_),
-        candidates_(&edge_, &gateway_) {
+        candidates_(&edge_, &gateway_),
+        privacy_(&edge_, &gateway_, PepperIn(world)),
+        privacy_peers_(&edge_, &gateway_, PepperIn(world)) {
     auto started =
-        rpc::Server::Start(rpc::ServerOptions{}, {&reads_, &links_, &peers_, &candidates_});
+        rpc::Server::Start(rpc::ServerOptions{},
+                           {&reads_, &links_, &peers_, &candidates_, &privacy_, &privacy_peers_});
     EXPECT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);
     const std::string address = Cat("127.0.0.1:", server_->port());
@@ -137,6 +143,12 @@ class Instance {
   std::unique_ptr<v1::LinkService::Stub> Links() { return v1::LinkService::NewStub(channel_); }
   std::unique_ptr<v1::CandidateService::Stub> Candidates() {
     return v1::CandidateService::NewStub(channel_);
+  }
+  std::unique_ptr<v1::PrivacyService::Stub> Privacy() {
+    return v1::PrivacyService::NewStub(channel_);
+  }
+  std::unique_ptr<v1::PrivacyPeerService::Stub> PrivacyPeers() {
+    return v1::PrivacyPeerService::NewStub(channel_);
   }
   service::Gateway* gateway() { return &gateway_; }
 
@@ -172,6 +184,8 @@ class Instance {
   LinkService links_;
   LinkPeerService peers_;
   CandidateService candidates_;
+  PrivacyService privacy_;
+  PrivacyPeerService privacy_peers_;
   std::unique_ptr<rpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<service::WorkerThread> worker_;

@@ -1,20 +1,23 @@
 // gRPC of the vault: authenticates, checks rights, names and request ids, and hands every call to
 // the owner of the member's shard (Gateway). Who asks travels with the command, because it is part
-// of the record. The rules are the kernel's (services/identity/vault); errors per method are in
-// privacy_service.proto. Thread-safety: stateless; gRPC calls it from many threads. Lifecycle: edge
-// and gateway outlive it.
+// of the record. A read of a person who is several members is answered by the instance that owns
+// the name, which asks the owners of all of them (person.h). The rules are the kernel's
+// (services/identity/vault); errors per method are in privacy_service.proto. Thread-safety:
+// stateless; gRPC calls it from many threads. Lifecycle: edge and gateway outlive it.
 #ifndef REGULARS_SERVICES_IDENTITY_SHELL_PRIVACY_SERVICE_H_
 #define REGULARS_SERVICES_IDENTITY_SHELL_PRIVACY_SERVICE_H_
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/rpc/call.h"
 #include "libs/service/gateway.h"
 #include "regulars/identity/v1/privacy_service.grpc.pb.h"
+#include "services/identity/shell/clear_identifier.h"
 
 namespace regulars::identity {
 
@@ -24,7 +27,8 @@ namespace regulars::identity {
 
 class PrivacyService final : public v1::PrivacyService::CallbackService {
  public:
-  PrivacyService(rpc::Edge* edge, service::Gateway* gateway) : edge_(edge), gateway_(gateway) {}
+  PrivacyService(rpc::Edge* edge, service::Gateway* gateway, PepperOf peppers)
+      : edge_(edge), gateway_(gateway), peppers_(std::move(peppers)) {}
 
   grpc::ServerUnaryReactor* ResolveContact(grpc::CallbackServerContext* context,
                                            const v1::ResolveContactRequest* request,
@@ -48,6 +52,7 @@ class PrivacyService final : public v1::PrivacyService::CallbackService {
  private:
   rpc::Edge* const edge_;
   service::Gateway* const gateway_;
+  const PepperOf peppers_;
 };
 
 }  // namespace regulars::identity

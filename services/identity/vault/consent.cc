@@ -102,7 +102,7 @@ ConsentOutcome RecordConsent(const shard::EntityState& state, ConsentReport repo
       (!grants && known_pair && !IsGranted(state, report.purpose, report.channel, at_us))) {
     return end(ConsentOutcome::kUnchanged);
   }
-  if ((!known_pair && index.pairs_size() == kPairsMax) || index.facts() == kFactsMax ||
+  if ((!known_pair && index.pairs_size() == kPairsMax) || index.facts() >= kFactsMax ||
       (grants && index.grants() == kGrantsMax)) {
     return end(ConsentOutcome::kTooMany);
   }
@@ -114,6 +114,50 @@ ConsentOutcome RecordConsent(const shard::EntityState& state, ConsentReport repo
   effects->puts.push_back({std::string(kConsentsSub), index.SerializeAsString(), 0});
   Publish(report, sub, effects);
   return end(ConsentOutcome::kRecorded);
+}
+
+std::vector<v1::SharedWithdrawal> WithdrawalsBetween(const shard::EntityState& state,
+                                                     Micros since_us, Micros until_us) {
+  std::vector<v1::SharedWithdrawal> found;
+  const v1::ConsentIndex index = ReadConsentIndex(state);
+  for (const v1::ConsentPair& pair : index.pairs()) {
+    const auto facts = ConsentFacts(state, pair.purpose(), pair.channel(), kMicrosMax);
+    const auto newest = std::find_if(facts.begin(), facts.end(), [&](const v1::ConsentFact& fact) {
+      return fact.decision() == v1::CONSENT_DECISION_WITHDRAWN && fact.recorded_us() >= since_us &&
+             fact.recorded_us() <= until_us;
+    });
+    if (newest == facts.end()) continue;
+    v1::SharedWithdrawal& withdrawal = found.emplace_back();
+    withdrawal.set_purpose(pair.purpose());
+    withdrawal.set_channel(pair.channel());
+    *withdrawal.mutable_fact() = *newest;
+  }
+  return found;
+}
+
+void TakeWithdrawals(const shard::EntityState& state, const std::string& member,
+                     const v1::WithdrawalsShared& shared, Micros now_us, shard::Effects* effects) {
+  v1::ConsentIndex index = ReadConsentIndex(state);
+  const int64_t before = index.facts();
+  for (const v1::SharedWithdrawal& withdrawal : shared.withdrawals()) {
+    ConsentReport report{member, withdrawal.purpose(), withdrawal.channel(), withdrawal.fact()};
+    report.fact.set_decided_us(std::min(report.fact.decided_us(), now_us));
+    report.fact.set_recorded_us(now_us);
+    if (report.fact.source() != kSplitSource) {
+      report.fact.set_source(std::string(kSplitSource));
+      report.fact.set_evidence(shared.member());
+    }
+    const std::string sub = FactSub(report);
+    const bool known_pair = HasPair(index, report);
+    if (state.Get(sub).has_value() || (!known_pair && index.pairs_size() == kPairsMax)) continue;
+    if (!known_pair) AddPair(report, &index);
+    index.set_facts(index.facts() + 1);
+    effects->puts.push_back({sub, report.fact.SerializeAsString(), 0});
+    Publish(report, sub, effects);
+  }
+  effects->outcome = index.facts() == before ? "unchanged" : "withdrawals_taken";
+  if (index.facts() == before) return;
+  effects->puts.push_back({std::string(kConsentsSub), index.SerializeAsString(), 0});
 }
 
 std::optional<v1::ConsentFact> ConsentAt(const shard::EntityState& state, std::string_view purpose,

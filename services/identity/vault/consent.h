@@ -19,6 +19,7 @@
 #include "libs/base/time.h"
 #include "libs/shard/kernel.h"
 #include "regulars/identity/v1/privacy_events.pb.h"
+#include "regulars/identity/v1/privacy_links.pb.h"
 #include "regulars/identity/v1/privacy_state.pb.h"
 
 namespace regulars::identity::vault {
@@ -51,6 +52,19 @@ enum class ConsentOutcome : uint8_t {
 
 ConsentOutcome RecordConsent(const shard::EntityState& state, ConsentReport report, Micros now_us,
                              shard::Effects* effects);
+
+// Where a withdrawal was said that this member took over.
+inline constexpr std::string_view kSplitSource = "split";
+// The newest withdrawal of each pair among those that were recorded between the two instants.
+[[nodiscard]] std::vector<v1::SharedWithdrawal> WithdrawalsBetween(const shard::EntityState& state,
+                                                                   Micros since_us,
+                                                                   Micros until_us);
+// What was said to `origin` while it and this member were one person holds here, too: a fact with
+// the source "split" that names it, at the instant of the original, but never after now. Taken
+// above kFactsMax, which new facts then do not pass; of a pair above kPairsMax it is not needed,
+// because no grant of it is taken.
+void TakeWithdrawals(const shard::EntityState& state, const std::string& member,
+                     const v1::WithdrawalsShared& shared, Micros now_us, shard::Effects* effects);
 
 // What is in force at an instant; nullopt: nothing was said until then.
 [[nodiscard]] std::optional<v1::ConsentFact> ConsentAt(const shard::EntityState& state,

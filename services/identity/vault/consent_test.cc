@@ -110,5 +110,44 @@ TEST(Purpose, IsAShortWord) {
   }
 }
 
+TEST_F(Consents, WithdrawalsOfAnotherAreTakenOver_AtTheirInstant_Once_AndAboveTheLimitOfFacts) {
+  const auto take = [&](const std::string& purpose, Micros at_us) {
+    v1::WithdrawalsShared shared;
+    shared.set_member("m_2");
+    v1::SharedWithdrawal* one = shared.add_withdrawals();
+    one->set_purpose(purpose);
+    one->set_channel("sms");
+    one->mutable_fact()->set_decision(v1::CONSENT_DECISION_WITHDRAWN);
+    one->mutable_fact()->set_decided_us(at_us);
+    one->mutable_fact()->set_source("shop");
+    effects_ = {};
+    TakeWithdrawals(state_, "m_1", shared, kNow, &effects_);
+    state_.Apply(effects_);
+    EXPECT_EQ(CheckConsents(state_), "");
+    return effects_.publishes.size();
+  };
+  Say("marketing", "sms", 'g', 10);
+  Say("marketing", "sms", 'g', 30);
+  EXPECT_EQ(take("marketing", 20), 1U);
+  EXPECT_EQ(take("marketing", 20), 0U);
+  EXPECT_TRUE(Granted(kNow));
+  EXPECT_FALSE(Granted(25));
+  const auto fact = ConsentAt(state_, "marketing", "sms", 25);
+  EXPECT_EQ(fact->source(), kSplitSource);
+  EXPECT_EQ(fact->evidence(), "m_2");
+  EXPECT_EQ(take("marketing", kNow + 5), 1U);  // said where the clock is ahead
+  EXPECT_FALSE(Granted(kNow));
+
+  for (int i = 1; i < kPairsMax - 1; ++i) Say(Cat("p", i), "sms", 'w', 10);
+  EXPECT_EQ(take("last", 20), 1U);
+  EXPECT_EQ(take("one_more", 20), 0U) << "no grant of it is taken, either";
+  EXPECT_EQ(Say("one_more", "sms", 'g', 10), O::kTooMany);
+  v1::ConsentIndex index = ReadConsentIndex(state_);
+  ASSERT_EQ(index.pairs_size(), kPairsMax);
+  EXPECT_EQ(WithdrawalsBetween(state_, kNow, kNow).size(), static_cast<size_t>(kPairsMax));
+  EXPECT_TRUE(WithdrawalsBetween(state_, 0, kNow - 1).empty());
+  EXPECT_TRUE(WithdrawalsBetween(state_, kNow + 1, kMicrosMax).empty());
+}
+
 }  // namespace
 }  // namespace regulars::identity::vault

@@ -250,6 +250,12 @@ absl::StatusOr<std::vector<ClearValue>> ReadField(const shard::EntityState& stat
   return values;
 }
 
+std::optional<v1::VaultValue> NewestOf(const shard::EntityState& state, v1::ContactKind kind) {
+  const v1::VaultField field = ReadVaultField(state, kind);
+  if (field.values().empty()) return std::nullopt;
+  return field.values(0);
+}
+
 std::string CheckContact(const shard::EntityState& state) {
   bool any = false;
   for (const v1::ContactKind kind : kKinds) {

@@ -10,6 +10,7 @@
 #define REGULARS_SERVICES_IDENTITY_VAULT_CONTACT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,10 @@ struct ClearValue {
                                                                 std::string_view member,
                                                                 v1::ContactKind kind,
                                                                 const PoolKeys& keys);
+
+// The newest report of a field, still sealed; nullopt if there is none.
+[[nodiscard]] std::optional<v1::VaultValue> NewestOf(const shard::EntityState& state,
+                                                     v1::ContactKind kind);
 
 // Empty when what the vault keeps of a member is sound, else what is wrong.
 [[nodiscard]] std::string CheckContact(const shard::EntityState& state);

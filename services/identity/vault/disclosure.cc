@@ -27,8 +27,22 @@ std::string_view OutcomeLabel(DiscloseOutcome outcome) {
   REGULARS_ASSERT(false, "unknown disclose outcome");
 }
 
+shard::Reply UnreadableReply() {
+  return {absl::StatusCode::kFailedPrecondition, "CONTACT_UNREADABLE",
+          "the key-encryption key of this member is not in the key file", ""};
+}
+
 Disclosure Disclose(const shard::EntityState& state, const DiscloseFacts& facts,
                     const PoolKeys& keys, shard::Effects* effects) {
+  if (!keys.on() || IsGranted(state, facts.purpose, facts.channel, facts.now_us)) {
+    return DiscloseGranted(state, facts, keys, effects);
+  }
+  effects->outcome = OutcomeLabel(DiscloseOutcome::kConsentMissing);
+  return {DiscloseOutcome::kConsentMissing, {}};
+}
+
+Disclosure DiscloseGranted(const shard::EntityState& state, const DiscloseFacts& facts,
+                           const PoolKeys& keys, shard::Effects* effects) {
   Disclosure disclosure;
   const auto end = [&](DiscloseOutcome outcome) {
     disclosure.outcome = outcome;
@@ -36,9 +50,6 @@ Disclosure Disclose(const shard::EntityState& state, const DiscloseFacts& facts,
     return disclosure;
   };
   if (!keys.on()) return end(DiscloseOutcome::kVaultOff);
-  if (!IsGranted(state, facts.purpose, facts.channel, facts.now_us)) {
-    return end(DiscloseOutcome::kConsentMissing);
-  }
   v1::ContactDisclosed record;
   bool unreadable = false;
   for (const v1::ContactKind kind : facts.kinds) {
@@ -78,6 +89,19 @@ void RecordDisclosure(const shard::EntityState& state, v1::ContactDisclosed disc
     *kept.add_disclosures() = std::move(earlier);
   }
   effects->puts.push_back({std::string(kToldSub), kept.SerializeAsString(), 0});
+}
+
+void RecordExport(const shard::EntityState& state, const v1::MemberExport& everything,
+                  const ExportFacts& facts, shard::Effects* effects) {
+  v1::ContactDisclosed record;
+  record.set_member(facts.member);
+  record.set_actor(facts.actor);
+  record.set_purpose(std::string(kExportPurpose));
+  for (const v1::ExportedField& field : everything.contact()) {
+    record.add_kinds(field.current().kind());
+  }
+  record.set_time_us(facts.now_us);
+  RecordDisclosure(state, std::move(record), effects);
 }
 
 v1::VaultDisclosures ReadDisclosures(const shard::EntityState& state) {

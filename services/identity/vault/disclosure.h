@@ -44,6 +44,8 @@ enum class DiscloseOutcome : uint8_t {
   kDisclosed,
 };
 [[nodiscard]] std::string_view OutcomeLabel(DiscloseOutcome outcome);
+// FAILED_PRECONDITION CONTACT_UNREADABLE.
+[[nodiscard]] shard::Reply UnreadableReply();
 
 struct Disclosure {
   DiscloseOutcome outcome = DiscloseOutcome::kVaultOff;
@@ -51,11 +53,23 @@ struct Disclosure {
 };
 Disclosure Disclose(const shard::EntityState& state, const DiscloseFacts& facts,
                     const PoolKeys& keys, shard::Effects* effects);
+// As Disclose, for who knows that the person consented: never kConsentMissing.
+Disclosure DiscloseGranted(const shard::EntityState& state, const DiscloseFacts& facts,
+                           const PoolKeys& keys, shard::Effects* effects);
 
 // Adds the record that somebody was told something.
 void RecordDisclosure(const shard::EntityState& state, v1::ContactDisclosed disclosure,
                       shard::Effects* effects);
 [[nodiscard]] v1::VaultDisclosures ReadDisclosures(const shard::EntityState& state);
+
+// Who was given an export of which member, when.
+struct ExportFacts {
+  std::string member;
+  std::string actor;
+  Micros now_us = 0;
+};
+void RecordExport(const shard::EntityState& state, const v1::MemberExport& everything,
+                  const ExportFacts& facts, shard::Effects* effects);
 
 // `kind` with the value in the clear.
 [[nodiscard]] v1::ContactField FieldOf(v1::ContactKind kind, const ClearValue& value);

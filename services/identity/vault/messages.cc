@@ -14,17 +14,6 @@
 namespace regulars::identity::vault {
 namespace {
 
-v1::ConsentHistoryEntry EntryOf(const v1::ConsentFact& fact) {
-  v1::ConsentHistoryEntry entry;
-  entry.set_decision(fact.decision());
-  entry.set_source(fact.source());
-  entry.set_evidence(fact.evidence());
-  entry.set_notice_version(fact.notice_version());
-  SetTime(fact.decided_us(), entry.mutable_decide_time());
-  SetTime(fact.recorded_us(), entry.mutable_create_time());
-  return entry;
-}
-
 void AddIdentifiers(const v1::MemberState& known, v1::MemberExport* out) {
   for (const v1::MemberIdentifierState& one : known.identifiers()) {
     v1::ExportedIdentifier* shown = out->add_identifiers();
@@ -45,6 +34,7 @@ void AddDisclosures(const shard::EntityState& state, v1::MemberExport* out) {
     shown->set_channel(told.channel());
     *shown->mutable_kinds() = told.kinds();
     SetTime(told.time_us(), shown->mutable_disclose_time());
+    shown->set_kept_at(out->name());
   }
 }
 
@@ -59,6 +49,18 @@ std::string NameOf(std::string_view pool, std::string_view member) {
   return Cat("pools/", pool, "/members/", member);
 }
 
+v1::ConsentHistoryEntry EntryOf(std::string_view kept_at, const v1::ConsentFact& fact) {
+  v1::ConsentHistoryEntry entry;
+  entry.set_kept_at(std::string(kept_at));
+  entry.set_decision(fact.decision());
+  entry.set_source(fact.source());
+  entry.set_evidence(fact.evidence());
+  entry.set_notice_version(fact.notice_version());
+  SetTime(fact.decided_us(), entry.mutable_decide_time());
+  SetTime(fact.recorded_us(), entry.mutable_create_time());
+  return entry;
+}
+
 v1::Consent ConsentOf(std::string_view member_name, std::string_view purpose,
                       std::string_view channel, const v1::ConsentFact* fact) {
   v1::Consent consent;
@@ -66,6 +68,7 @@ v1::Consent ConsentOf(std::string_view member_name, std::string_view purpose,
   consent.set_purpose(std::string(purpose));
   consent.set_channel(std::string(channel));
   if (fact == nullptr) return consent;
+  consent.set_kept_at(std::string(member_name));
   consent.set_decision(fact->decision());
   consent.set_source(fact->source());
   consent.set_evidence(fact->evidence());
@@ -86,7 +89,7 @@ v1::ListConsentsResponse ConsentsOf(const shard::EntityState& state, std::string
     *consent = ConsentOf(member_name, pair.purpose(), pair.channel(),
                          facts.empty() ? nullptr : &facts.front());
     for (size_t i = 1; history && i < facts.size(); ++i) {
-      *consent->add_history() = EntryOf(facts[i]);
+      *consent->add_history() = EntryOf(member_name, facts[i]);
     }
   }
   return response;
@@ -106,8 +109,12 @@ absl::StatusOr<v1::MemberExport> ExportOf(const shard::EntityState& state, std::
                               ReadField(state, pool, member, kind, keys));
     if (values.empty()) continue;
     v1::ExportedField* field = out.add_contact();
-    *field->mutable_current() = FieldOf(kind, values.front());
-    for (size_t i = 1; i < values.size(); ++i) *field->add_earlier() = FieldOf(kind, values[i]);
+    for (const ClearValue& value : values) {
+      v1::ContactField* shown =
+          field->has_current() ? field->add_earlier() : field->mutable_current();
+      *shown = FieldOf(kind, value);
+      shown->set_kept_at(out.name());
+    }
   }
   *out.mutable_consents() = ConsentsOf(state, out.name(), now_us, /*history=*/true).consents();
   AddDisclosures(state, &out);

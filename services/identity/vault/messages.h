@@ -21,7 +21,11 @@ void SetTime(Micros time_us, google::protobuf::Timestamp* out);
 // "pools/tea/members/m_1".
 [[nodiscard]] std::string NameOf(std::string_view pool, std::string_view member);
 
-// The consent of a pair; of "nothing was said" if `fact` is nullptr.
+// A fact as one of a list; `kept_at` is the name of the member that keeps it.
+[[nodiscard]] v1::ConsentHistoryEntry EntryOf(std::string_view kept_at,
+                                              const v1::ConsentFact& fact);
+
+// The consent of a pair, kept at the member itself; of "nothing was said" if `fact` is nullptr.
 [[nodiscard]] v1::Consent ConsentOf(std::string_view member_name, std::string_view purpose,
                                     std::string_view channel, const v1::ConsentFact* fact);
 

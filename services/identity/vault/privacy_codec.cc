@@ -19,6 +19,7 @@
 #include "services/identity/vault/disclosure.h"
 #include "services/identity/vault/erasure.h"
 #include "services/identity/vault/messages.h"
+#include "services/identity/vault/part.h"
 #include "services/identity/vault/requests.h"
 
 namespace regulars::identity::vault {
@@ -28,7 +29,8 @@ struct Body {
   std::string actor;  // of a command
   std::variant<v1::ContactReported, v1::IdentifierErased, v1::ResolveContactRequest,
                v1::RecordConsentRequest, v1::EraseMemberRequest, v1::ExportMemberRequest,
-               v1::GetConsentRequest, v1::ListConsentsRequest>
+               v1::GetConsentRequest, v1::ListConsentsRequest, v1::DescribePartRequest,
+               v1::TellPartRequest>
       what;
 };
 
@@ -71,6 +73,9 @@ absl::Status DecodeCommand(shard::Input* input) {
   if (input->type == kEraseMember) {
     return DecodeRequest<v1::EraseMemberRequest>(command.actor(), bytes, input);
   }
+  if (input->type == kTellPart) {
+    return DecodeRequest<v1::TellPartRequest>(command.actor(), bytes, input);
+  }
   return DecodeRequest<v1::ExportMemberRequest>(command.actor(), bytes, input);
 }
 
@@ -107,11 +112,6 @@ std::optional<shard::Reply> NotThere(const shard::EntityState& state) {
   return Refused(absl::StatusCode::kNotFound, "MEMBER_UNKNOWN", "no such member");
 }
 
-shard::Reply Unreadable() {
-  return Refused(absl::StatusCode::kFailedPrecondition, "CONTACT_UNREADABLE",
-                 "the key-encryption key of this member is not in the key file");
-}
-
 shard::Reply RefusalOf(DiscloseOutcome outcome) {
   switch (outcome) {
     case DiscloseOutcome::kVaultOff:
@@ -124,7 +124,7 @@ shard::Reply RefusalOf(DiscloseOutcome outcome) {
       return Refused(absl::StatusCode::kNotFound, "CONTACT_UNKNOWN",
                      "none of these fields is known");
     case DiscloseOutcome::kContactUnreadable:
-      return Unreadable();
+      return UnreadableReply();
     case DiscloseOutcome::kDisclosed:
       break;
   }
@@ -144,7 +144,10 @@ shard::Reply ApplyResolve(const shard::EntityState& state, const shard::Input& i
   v1::ResolveContactResponse logged;
   logged.set_name(NameOf(input.pool, input.entity));
   v1::ResolveContactResponse personal;
-  for (v1::ContactField& field : disclosure.fields) *personal.add_fields() = std::move(field);
+  for (v1::ContactField& field : disclosure.fields) {
+    field.set_kept_at(logged.name());
+    *personal.add_fields() = std::move(field);
+  }
   shard::Reply reply = Answer(logged);
   reply.unlogged = personal.SerializeAsString();
   return reply;
@@ -156,16 +159,8 @@ shard::Reply ApplyExport(const shard::EntityState& state, const shard::Input& in
   const absl::StatusOr<v1::MemberExport> everything =
       ExportOf(state, input.pool, input.entity, known.member.value_or(v1::MemberState()), keys,
                input.now_us);
-  if (!everything.ok()) return Unreadable();
-  v1::ContactDisclosed record;
-  record.set_member(input.entity);
-  record.set_actor(body.actor);
-  record.set_purpose(std::string(kExportPurpose));
-  for (const v1::ExportedField& field : everything->contact()) {
-    record.add_kinds(field.current().kind());
-  }
-  record.set_time_us(input.now_us);
-  RecordDisclosure(state, std::move(record), effects);
+  if (!everything.ok()) return UnreadableReply();
+  RecordExport(state, *everything, {input.entity, body.actor, input.now_us}, effects);
   effects->outcome = "exported";
   v1::ExportMemberResponse personal;
   personal.set_json(JsonOf(*everything));
@@ -232,15 +227,48 @@ bool IsAlias(const Known& known) {
   return known.member.has_value() && !known.member->parent().empty();
 }
 
+// What one member alone may not answer. An alias's name is good enough to say something; a person
+// is erased by name only.
+std::optional<shard::Reply> NotAlone(const Body& body, const PoolKeys& keys, const Known& known) {
+  if (IsAlias(known)) {
+    shard::Reply reply = Refused(absl::StatusCode::kFailedPrecondition, "MEMBER_IS_ALIAS",
+                                 Cat("the member became part of ", known.member->parent()));
+    if (std::holds_alternative<v1::RecordConsentRequest>(body.what)) {
+      reply.survivor = known.member->parent();
+    }
+    return reply;
+  }
+  const bool has_parts = known.member.has_value() && !known.member->aliases().empty();
+  const bool resolves = std::holds_alternative<v1::ResolveContactRequest>(body.what);
+  const bool writes = std::holds_alternative<v1::RecordConsentRequest>(body.what) ||
+                      std::holds_alternative<v1::EraseMemberRequest>(body.what);
+  if (!has_parts || writes || (resolves && !keys.on())) return std::nullopt;
+  return Refused(absl::StatusCode::kFailedPrecondition, kMemberHasParts,
+                 "the members that became part of it have to be asked, too");
+}
+
+// The call may have come by the name of an alias; that one may have been parted meanwhile.
+bool IsName(const std::string& name, const shard::Input& input, const Known& known) {
+  const std::string member = name.substr(name.rfind('/') + 1);
+  if (member == input.entity || !known.member.has_value()) return true;
+  const auto& aliases = known.member->aliases();
+  return std::find(aliases.begin(), aliases.end(), member) != aliases.end();
+}
+
 shard::Effects ApplyCommand(const shard::EntityState& state, const shard::Input& input,
                             const PoolKeys& keys, const Known& known) {
   const Body& body = BodyOf(input);
   shard::Effects effects;
   shard::Reply reply;
   bool validate_only = false;
-  if (IsAlias(known)) {
-    reply = Refused(absl::StatusCode::kFailedPrecondition, "MEMBER_IS_ALIAS",
-                    Cat("the member became part of ", known.member->parent()));
+  if (const auto* tell = std::get_if<v1::TellPartRequest>(&body.what)) {
+    std::optional<shard::Reply> refusal = NotThere(state);
+    reply = refusal.has_value()
+                ? *std::move(refusal)
+                : TellPart(state, {input.pool, input.entity, body.actor, input.now_us}, *tell,
+                           known.member.value_or(v1::MemberState()), keys, &effects);
+  } else if (std::optional<shard::Reply> parts = NotAlone(body, keys, known); parts.has_value()) {
+    reply = *std::move(parts);
   } else if (const auto* erase = std::get_if<v1::EraseMemberRequest>(&body.what)) {
     validate_only = erase->validate_only();
     reply = ApplyErase(state, input, body, known, &effects);
@@ -248,7 +276,10 @@ shard::Effects ApplyCommand(const shard::EntityState& state, const shard::Input&
     reply = *std::move(refusal);
   } else if (const auto* consent = std::get_if<v1::RecordConsentRequest>(&body.what)) {
     validate_only = consent->validate_only();
-    reply = ApplyConsent(state, input, body, &effects);
+    reply = IsName(consent->parent(), input, known)
+                ? ApplyConsent(state, input, body, &effects)
+                : Refused(absl::StatusCode::kFailedPrecondition, "MERGE_IN_PROGRESS",
+                          "the member is being parted; ask again");
   } else if (std::holds_alternative<v1::ResolveContactRequest>(body.what)) {
     reply = ApplyResolve(state, input, body, keys, &effects);
   } else {
@@ -257,16 +288,6 @@ shard::Effects ApplyCommand(const shard::EntityState& state, const shard::Input&
   if (validate_only) effects = {};
   effects.reply = std::move(reply);
   return effects;
-}
-
-// To the member that this one became part of. The seal is bound to no member.
-void SendOn(v1::ContactReported report, const std::string& member, shard::Effects* effects) {
-  report.set_member(member);
-  effects->publishes.push_back({std::string(events::kLinksKind), member,
-                                std::string(events::kContactReported),
-                                Cat("reported/", member, "/", report.touch_id()),
-                                report.SerializeAsString(), report.occurred_us()});
-  effects->outcome = "sent_on";
 }
 
 Micros AsOf(bool given, const google::protobuf::Timestamp& time, Micros now_us) {
@@ -285,15 +306,17 @@ std::vector<std::string> LeadsOf(const v1::MemberState& member) {
 }
 
 bool Takes(const shard::Input& input) {
-  using Types = std::array<std::string_view, 4>;
-  static constexpr Types kCommands = {kResolveContact, kRecordConsent, kEraseMember, kExportMember};
+  using Types = std::array<std::string_view, 5>;
+  static constexpr Types kCommands = {kResolveContact, kRecordConsent, kEraseMember, kExportMember,
+                                      kTellPart};
   switch (input.kind) {
     case shard::InputKind::kRecord:
       return input.type == events::kContactReported || input.type == events::kIdentifierErased;
     case shard::InputKind::kCommand:
       return std::find(kCommands.begin(), kCommands.end(), input.type) != kCommands.end();
     case shard::InputKind::kQuery:
-      return input.type == kGetConsent || input.type == kListConsents;
+      return input.type == kGetConsent || input.type == kListConsents ||
+             input.type == kDescribePart;
     case shard::InputKind::kTimer:
       return input.type == kEraseTimer;
   }
@@ -306,6 +329,9 @@ absl::Status Decode(shard::Input* input) {
   if (input->kind == shard::InputKind::kRecord) return DecodeRecord(input);
   if (input->type == kGetConsent) {
     return DecodeRequest<v1::GetConsentRequest>("", input->payload, input);
+  }
+  if (input->type == kDescribePart) {
+    return DecodeRequest<v1::DescribePartRequest>("", input->payload, input);
   }
   return DecodeRequest<v1::ListConsentsRequest>("", input->payload, input);
 }
@@ -320,10 +346,10 @@ shard::Effects Apply(const shard::EntityState& state, const shard::Input& input,
   }
   const Body& body = BodyOf(input);
   if (const auto* report = std::get_if<v1::ContactReported>(&body.what)) {
-    if (IsAlias(known)) {
-      SendOn(*report, known.member->parent(), &effects);
-    } else {
+    if (known.contact.to.empty()) {
       AddContact(state, input.pool, *report, keys, input.now_us, &effects);
+    } else {
+      SendOn(*report, known.contact, &effects);
     }
   } else if (IsAlias(known)) {
     const auto& erased = std::get<v1::IdentifierErased>(body.what);
@@ -335,10 +361,16 @@ shard::Effects Apply(const shard::EntityState& state, const shard::Input& input,
   return effects;
 }
 
-shard::Reply Query(const shard::EntityState& state, const shard::Input& input) {
+shard::Reply Query(const shard::EntityState& state, const shard::Input& input, const Known& known) {
   if (std::optional<shard::Reply> refusal = NotThere(state)) return *std::move(refusal);
   const std::string member = NameOf(input.pool, input.entity);
   const Body& body = BodyOf(input);
+  if (const auto* part = std::get_if<v1::DescribePartRequest>(&body.what)) {
+    return Answer(DescribePart(state, input.entity, known.member.value_or(v1::MemberState()),
+                               AsOf(part->has_as_of_time(), part->as_of_time(), input.now_us),
+                               part->show_history()));
+  }
+  if (std::optional<shard::Reply> parts = NotAlone(body, {}, known)) return *std::move(parts);
   if (const auto* list = std::get_if<v1::ListConsentsRequest>(&body.what)) {
     const Micros at_us = AsOf(list->has_as_of_time(), list->as_of_time(), input.now_us);
     return Answer(ConsentsOf(state, member, at_us, list->show_history()));
@@ -348,37 +380,6 @@ shard::Reply Query(const shard::EntityState& state, const shard::Input& input) {
   const auto fact = ConsentAt(state, purpose, channel,
                               AsOf(get.has_as_of_time(), get.as_of_time(), input.now_us));
   return Answer(ConsentOf(member, purpose, channel, fact ? &*fact : nullptr));
-}
-
-SealedContact ContactOf(
-    const types::v1::Sealed* contact,
-    const google::protobuf::RepeatedPtrField<types::v1::Identifier>& identifiers) {
-  SealedContact out;
-  if (contact == nullptr) return out;
-  out.contact = *contact;
-  for (const types::v1::Identifier& one : identifiers) {
-    if (one.verified() && (one.type() == "phone" || one.type() == "email")) {
-      out.verified_hmacs.push_back(one.hmac());
-    }
-  }
-  return out;
-}
-
-void PublishContact(const SealedContact& contact, const TouchOrigin& origin,
-                    shard::Effects* effects) {
-  if (!contact.contact.has_value()) return;
-  v1::ContactReported report;
-  report.set_member(std::string(origin.member));
-  report.set_fragment_id(std::string(origin.fragment_id));
-  report.set_touch_id(std::string(origin.touch_id));
-  report.set_source(std::string(origin.source));
-  report.set_occurred_us(origin.occurred_us);
-  *report.mutable_contact() = *contact.contact;
-  for (const std::string& hmac : contact.verified_hmacs) report.add_verified_hmacs(hmac);
-  effects->publishes.push_back({std::string(events::kLinksKind), report.member(),
-                                std::string(events::kContactReported),
-                                Cat("reported/", origin.member, "/", origin.touch_id),
-                                report.SerializeAsString(), origin.occurred_us});
 }
 
 shard::Reply MemberErasedReply() {

@@ -26,6 +26,8 @@ inline constexpr size_t kReasonMax = 64;
 [[nodiscard]] absl::Status Check(const v1::ExportMemberRequest& request);
 [[nodiscard]] absl::Status Check(const v1::GetConsentRequest& request);
 [[nodiscard]] absl::Status Check(const v1::ListConsentsRequest& request);
+[[nodiscard]] absl::Status Check(const v1::DescribePartRequest& request);
+[[nodiscard]] absl::Status Check(const v1::TellPartRequest& request);
 
 // TIME_INVALID: before 1970 or after 9999.
 [[nodiscard]] absl::StatusOr<Micros> MicrosOf(const google::protobuf::Timestamp& time);
