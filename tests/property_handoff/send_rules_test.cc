@@ -94,7 +94,7 @@ int64_t Decisions(const Follower& world) {
   return count;
 }
 
-TEST(SendRule1, AHandoffGoesByTopicAndEachPageIsAppliedOnce) {
+TEST(SendRule1, AHandoffIsAMessageToItselfAndEachPageIsAppliedOnce) {
   Follower world = Begun();
   EXPECT_EQ(LiveJobs(world), "m_l m_l:10, m_l m_l:20, m_s m_s:10");
   Merge(&world);
