@@ -79,14 +79,16 @@ std::optional<v1::InheritedEntry> Continued(const Moment& moment, const v1::Segm
 
 void Enter(const Rules& rules, const Moment& moment, const Trigger& trigger,
            v1::SegmentationRoot* root, v1::SegmentState* segment, shard::Effects* effects) {
-  const bool first = segment->entry_count() == 0;
+  const bool first = segment->entry_count() == 0 && segment->occurrence_us() == 0;
   std::optional<v1::InheritedEntry> continued;
   if (trigger.cause == Cause::kMove) continued = Continued(moment, *root, *segment);
   segment->clear_suspended();
   segment->set_inside(true);
   segment->set_occurrence_us(first ? moment.now_us
                                    : std::max(moment.now_us, segment->occurrence_us() + 1));
-  segment->set_entry_count(segment->entry_count() + 1);
+  // One that continues another one was counted there.
+  const int64_t counted = continued.has_value() ? 0 : 1;
+  segment->set_entry_count(segment->entry_count() + counted);
   v1::SegmentEntered event;
   event.set_member(moment.member);
   event.set_segment(segment->segment());
@@ -102,7 +104,7 @@ void Enter(const Rules& rules, const Moment& moment, const Trigger& trigger,
       {"events", moment.member, "io.regulars.segmentation.v1.SegmentEntered",
        EntryId(moment, *segment), event.SerializeAsString(), segment->occurrence_us()});
   effects->sums.push_back({Cat("segment/", segment->segment(), "/members"), 1});
-  effects->sums.push_back({Cat("segment/", segment->segment(), "/entries"), 1});
+  effects->sums.push_back({Cat("segment/", segment->segment(), "/entries"), counted});
 }
 
 void Exit(const Rules& rules, const Moment& moment, const Trigger& trigger,
