@@ -263,7 +263,11 @@ void CarryOutSplit(Step* step, MemberBook* book, const SplitPlan& plan,
   }
   for (size_t i = 1; i < plan.parts.size(); ++i) {
     const Part& part = plan.parts[i];
-    if (!book->HasName(part.member)) PublishCreated(step, part);
+    if (book->HasName(part.member)) {
+      step->Sum("members_revived");
+    } else {
+      PublishCreated(step, part);
+    }
     step->Send(part.member, ReviveOf(*book, plan, i, pairs[i], split_id));
     LetGo(book, part);
   }

@@ -50,6 +50,7 @@ def service_of(node):
 class System:
     pools = ((HISTORY, "event"), (LIVE, "live"))
     rules = RULES
+    pool_rules = {}          # {pool: further keys of its configuration}
     instances = {}           # {service: how many}, one where nothing is said
     channel_options = (("grpc.enable_http_proxy", 0),)
 
@@ -113,8 +114,9 @@ class System:
                 raise SystemFailure(f"{name} has ended:\n{self.cluster.log_tail(name)}")
 
     # -- talk --------------------------------------------------------------------------------------
-    def auth(self, pool):
-        key = (self.dir / "keys" / pool / "api-key").read_text().strip()
+    def auth(self, pool, name="api-key"):
+        """Of one of the keys that deploy/keys/make_keys.sh made."""
+        key = (self.dir / "keys" / pool / name).read_text().strip()
         return (("authorization", f"Bearer {key}"),)
 
     def channel(self, node):
@@ -167,7 +169,8 @@ class System:
                           "seal_key_file": str(keys / "seal-key"),
                           "transport_keys_file": str(keys / "transport-keys"),
                           "kek_file": str(keys / "kek"),
-                          "api_keys_file": str(keys / "api-keys"), **self.rules})
+                          "api_keys_file": str(keys / "api-keys"), **self.rules,
+                          **self.pool_rules.get(name, {})})
         config = {"generation": GENERATION, "shards": SHARDS,
                   "kafka_bootstrap": self.bootstrap, "redis_addresses": [self.redis_address],
                   "pools": pools}
