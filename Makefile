@@ -116,7 +116,7 @@ endtxn: setup ## late EndTxn requests, with the dirty-producer rule and without:
 	cmake --build --preset release -j $(JOBS) --target endtxn_driver
 	$(PY) tests/faults/endtxn/endtxn.py --tries=$(TRIES)
 
-chaos: services ## two of each process, a fault per round, load running: make chaos ROUNDS=30 SEED=1
+chaos: services ## two of each process, a fault per round, load with merges and splits: make chaos ROUNDS=30 SEED=1
 	$(PY) tests/faults/chaos/run.py --rounds=$(ROUNDS) --seed=$(SEED)
 
 bad-inputs: services ## every row of docs/bad-inputs.md against running services

@@ -11,7 +11,7 @@ it is ready, and writes the port to --port-file. Ends on SIGTERM or SIGINT.
   POST /...       a message. Header Idempotency-Key is required (400 without it). 200 {"id": ...}: taken;
                   the same key again gives the same id and is counted as a repeat, not as a message.
   GET  /counts    what happened so far, see Ledger.counts()
-  GET  /messages  {"messages": [{key, pool, member, campaign, occurrence, requests}, ...]}
+  GET  /messages  {"messages": [{key, pool, member, origin_member, campaign, occurrence, requests}, ...]}
   POST /faults    {"fail": 0.3, ...} changes the shares while running; answers the shares in force
 
 Shares are in [0, 1] and are drawn per request from (seed, key, number of the request with this key), so
@@ -46,7 +46,7 @@ class Ledger:
             ("taken", "repeated", "failed", "refused", "cut_before", "cut_after", "malformed"), 0)
         self.requests = 0
         self.delayed = 0
-        self.messages = {}      # key -> {id, pool, member, campaign, occurrence, requests}
+        self.messages = {}      # key -> {id, pool, member, origin_member, campaign, occurrence, requests}
         self.attempts = {}      # key -> requests with this key
         self.keys_of_send = {}  # (pool, member, campaign, occurrence) -> keys
 
@@ -71,6 +71,7 @@ class Ledger:
         known = key in self.messages
         message = self.messages.setdefault(key, {
             "id": "p_" + hashlib.sha256(key.encode()).hexdigest()[:16],
+            "origin_member": body.get("origin_member", body.get("member")),
             **{field: body.get(field) for field in ("pool", "member", "campaign", "occurrence")}})
         message["requests"] = self.attempts[key]
         return message["id"], known

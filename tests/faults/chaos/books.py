@@ -22,6 +22,16 @@ class Customer:
     lapsed: bool = False        # has had its message: may come back
     settled: int = 0            # points that a check has seen: may be spent
     promised: int = 0           # points of redemptions begun
+    partner: "Customer | None" = dataclasses.field(default=None, repr=False, compare=False)
+    one: bool = False           # with the partner
+    either: bool = False        # their messages may be under either name
+
+    def person(self):
+        """The rows that are one person's."""
+        return self.couple() if self.one else [self]
+
+    def couple(self):
+        return [self, self.partner] if self.partner else [self]
 
 
 class Books:
@@ -34,9 +44,26 @@ class Books:
         self.acknowledged = {}   # order id -> how often
         self.redemptions = {}    # redemption id -> (member, points, request id)
 
-    def enter(self, order, customer, cents, lapses=False):
+    def couple(self, first, second, either=False):
+        """Two customers who may become one."""
         with self._lock:
-            row = self.customers.setdefault(customer, Customer(customer))
+            rows = [self.customers.setdefault(name, Customer(name)) for name in (first, second)]
+            rows[0].partner, rows[1].partner = rows[1], rows[0]
+            rows[0].either = rows[1].either = either
+            return tuple(rows)
+
+    def join(self, row):
+        with self._lock:
+            row.one = row.partner.one = True
+
+    def part(self, row):
+        with self._lock:
+            row.one = row.partner.one = False
+
+    def enter(self, order, customer, cents, lapses=False):
+        """`customer` None: a touch that is no order."""
+        with self._lock:
+            row = customer and self.customers.setdefault(customer, Customer(customer))
             self.open[order] = (row, cents, lapses)
 
     def confirm(self, order):
@@ -47,6 +74,8 @@ class Books:
             if entry is None:
                 return
             row, cents, lapses = entry
+            if row is None:
+                return
             row.purchases += 1
             row.cents += cents
             row.points += cents // 100

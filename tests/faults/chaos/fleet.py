@@ -35,6 +35,7 @@ MAY_END = "FENCED_INSTANCE_ID"
 class Fleet(System):
     pools = ((POOL, "live"),)
     rules = {
+        "identity": {"linking": True, "link_scope": "member", "expected_members": 10_000_000},
         "points": {"program": "loyalty", "points": 1, "per_units": 1, "expiry_days": 365},
         "segmentation": {"lapsed_after_days": LAPSED_DAYS, "repeat_purchases": 2},
         "messaging": {"campaigns": [{"id": "win-back", "segment": "lapsed", "channel": "webhook"}]},

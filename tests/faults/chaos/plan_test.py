@@ -58,6 +58,15 @@ class Books(unittest.TestCase):
         kept.redeemed("r1", row, 6, "q")
         self.assertEqual(kept.totals()["redeemed"], 6)
 
+    def test_a_couple_is_two_one_and_two_again(self):
+        kept = books.Books()
+        first, second = kept.couple("a", "b")
+        self.assertEqual((first.person(), second.couple()), ([first], [second, first]))
+        kept.join(second)
+        self.assertEqual(first.person(), [first, second])
+        kept.part(first)
+        self.assertEqual(second.person(), [second])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -11,6 +11,7 @@ import time
 import grpc
 
 from fleet import POOL
+from touches import identifier_of
 
 PROBES = 24               # all shards of every service with high probability
 LIMIT_S = 120.0
@@ -27,15 +28,16 @@ class Reader:
 
     def __init__(self, fleet):
         self._fleet, self._auth = fleet, fleet.auth(POOL)
+        self._staff = fleet.auth(POOL, "link-key")
         self._turn = itertools.count()
         self.unanswered = 0
 
-    def _call(self, service, method, request):
+    def _call(self, service, method, request, stub=None, auth=None):
         nodes = self._fleet.awake(service)
         node = nodes[next(self._turn) % len(nodes)]
         try:
-            return getattr(self._fleet.stub(node), method)(request, metadata=self._auth,
-                                                           timeout=CALL_S)
+            return getattr((stub or self._fleet.stub)(node), method)(
+                request, metadata=auth or self._auth, timeout=CALL_S)
         except grpc.RpcError as error:
             self.unanswered += 1
             if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -47,10 +49,8 @@ class Reader:
 
     def member(self, customer):
         from regulars.identity.v1 import identity_service_pb2
-        from regulars.types.v1 import identifier_pb2
         answer = self._call("identity", "LookupMember", identity_service_pb2.LookupMemberRequest(
-            parent=f"pools/{POOL}", identifier=identifier_pb2.ClearIdentifier(
-                type="customer", scope="till", value=customer)))
+            parent=f"pools/{POOL}", identifier=identifier_of(customer)))
         return answer and answer.member
 
     def balance(self, member):
@@ -68,6 +68,17 @@ class Reader:
         answer = self._call("messaging", "ListSends", messaging_service_pb2.ListSendsRequest(
             parent=member))
         return None if answer is None else list(answer.sends)
+
+
+    def merges(self, member):
+        from regulars.identity.v1 import link_service_pb2
+        answer = self._call("identity", "ListMerges", link_service_pb2.ListMergesRequest(parent=member),
+                            self._links, self._staff)
+        return None if answer is None else list(answer.merges)
+
+    def _links(self, node):
+        from regulars.identity.v1 import link_service_pb2_grpc
+        return link_service_pb2_grpc.LinkServiceStub(self._fleet.channel(node))
 
 
 class Probe:

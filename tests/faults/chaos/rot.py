@@ -82,7 +82,8 @@ class ViewRot:
 
     # -- inside ------------------------------------------------------------------------------------
     def _pick(self, chosen):
-        rows = sorted((row for row in self._books.rows() if row.member and row.purchases > 1),
+        rows = sorted((row for row in self._books.rows()
+                       if row.member and row.purchases > 1 and not row.partner),
                       key=lambda row: row.name)
         return random.Random(chosen.seed).sample(rows, min(KEYS, len(rows)))
 

@@ -30,6 +30,8 @@ stubs.generate()
 
 import audit  # noqa: E402
 import books as book_keeping  # noqa: E402
+import couples as pairs  # noqa: E402
+import looks  # noqa: E402
 import plan  # noqa: E402
 import probe  # noqa: E402
 from faults import Faults  # noqa: E402
@@ -40,6 +42,7 @@ from zombies import Zombies  # noqa: E402
 
 RATE = 80.0               # touches per second
 CI_ROUNDS = 7
+STEPS_S, ZOMBIE_S = 4.0, 12.0   # within which couples take their steps; a zombie sleeps for longer
 READ_BACK = 30            # customers whose balance is read from both instances after a round
 PROVIDER_FAULTS = {"fail": 0.05, "cut": 0.05, "delay": 0.05, "delay_ms": 100}
 
@@ -63,12 +66,15 @@ class Run:
         self._reader = probe.Reader(self._fleet)
         self.touches = Touches(self._fleet, self.books, self._seed, RATE)
         self.redemptions = Redemptions(self._fleet, self.books, self._seed)
+        self.couples = pairs.Couples(self._fleet, self.books, self.touches, self._reader, self._seed)
         self.zombies = Zombies(self._fleet)
         self._audit = audit.Audit(self._fleet, self.books, self._reader)
+        self._looks = looks.Looks(self.books, self._reader, self._audit)
         self._faults = Faults(self._fleet, self.touches, self.redemptions, self.books, self._reader,
                               self.zombies)
         self.touches.start()
         self.redemptions.start()
+        self.couples.step(0)
         self.touches.burst(400)
         flow_ms = probe.flow(self._fleet, self.touches, self.books, self._reader,
                              time.monotonic())
@@ -78,6 +84,7 @@ class Run:
     def round(self, chosen):
         begin = time.monotonic()
         self._load(True)
+        self.couples.step(ZOMBIE_S if chosen.kind == "zombie" else STEPS_S)
         shown = self._faults.inject(chosen)
         self._load(False)
         healed = time.monotonic()
@@ -91,7 +98,18 @@ class Run:
             + f"checked in {time.monotonic() - healed:.1f} s, verify {self._verify_s:.1f} s, of "
             f"{time.monotonic() - begin:.1f} s;  "
             f"{totals['purchases']:,} orders, {totals['redemptions']:,} redemptions, "
-            f"{totals['sends']:,} messages, {self.zombies.total} zombie writes refused")
+            f"{totals['sends']:,} messages, {self.zombies.total} zombie writes refused, "
+            f"{self.couples.merges} merges, {self.couples.splits} splits, "
+            f"{self._audit.moved['points']:,} points moved")
+
+    def followed(self):
+        """Figures of merges and splits."""
+        moved = self._audit.moved
+        return {"merges": self.couples.merges, "splits": self.couples.splits,
+                "splits_by_undo": self.couples.undone, "points_moved": moved["points"],
+                "orders_moved": moved["segmentation"], "sends_moved": moved["messaging"],
+                "entries_continued": self._audit.continued,
+                "commands_asked_again": self.couples.asked_again}
 
     def close(self):
         if hasattr(self, "touches"):
@@ -107,8 +125,10 @@ class Run:
         """Waits until the load has its answers and finds everything once."""
         self._fleet.tend()
         self._fleet.wait("the load has all its answers",
-                         lambda: self.touches.idle() and self.redemptions.idle(), 90)
-        refusals = self.touches.queue.refusals + self.redemptions.refusals
+                         lambda: self.couples.idle() and self.touches.idle() and self.redemptions.idle(),
+                         150)
+        refusals = (self.touches.queue.refusals + self.redemptions.refusals
+                    + self.couples.refusals)
         if refusals:
             raise audit.Violation(f"{len(refusals)} refusals: {'; '.join(refusals[:5])}")
         self._audit.settle()
@@ -116,7 +136,8 @@ class Run:
         if different:
             raise audit.Violation("a repeated redemption was answered otherwise: " + different[0])
         rows = [row for row in self.books.rows() if row.member]
-        self._audit.read_back(draw.sample(rows, min(READ_BACK, len(rows))))
+        self._looks.balances(draw.sample(rows, min(READ_BACK, len(rows))))
+        self._looks.people([row for row in rows if row.one][-READ_BACK:])
         self._audit.provider()
         self._verify_s = time.monotonic()
         self._audit.verify(self._reports / "chaos_verify.json")
@@ -127,20 +148,20 @@ def write(path, fleet, run, args, rounds, done, began):
     figures = {f"{name}_max": value for name, value in sorted(run.figures.items())}
     totals = run.books.totals() if hasattr(run, "books") else {}
     report = {
-        "ok": not run.violations and done == len(rounds) and run.zombies.total > 0,
+        "ok": (not run.violations and done == len(rounds) and run.zombies.total > 0
+               and run.followed()["points_moved"] > 0),
         "size": "ci" if args.small else "full", "seed": args.seed, "rounds": done,
         "rounds_planned": len(rounds), "violations": len(run.violations),
         "zombie_writes_refused": run.zombies.total,
         "zombie_writes_refused_by_log": run.zombies.refused["transaction"],
         "zombie_writes_refused_by_view": run.zombies.refused["view"],
-        **figures, **{f"rounds_{kind}": run.kinds[kind] for kind in plan.KINDS},
+        **run.followed(), **figures, **{f"rounds_{kind}": run.kinds[kind] for kind in plan.KINDS},
         **{f"acknowledged_{name}": value for name, value in totals.items()},
         "touches_sent_again": run.touches.queue.sent_again, "touches_repeated": run.touches.repeats,
         "redemptions_asked_again": run.redemptions.asked_again,
         "processes_fenced_and_restarted": len(fleet.restarts),
         "took_s": round(time.monotonic() - began, 1), "problems": run.violations,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report, indent=1) + "\n")
     return report
 
@@ -173,6 +194,8 @@ def chaos(args, fleet, path):
         say(f"VIOLATION {violation}")
     if done == len(rounds) and not run.zombies.total:
         say("no write of a zombie was refused: nothing was shown")
+    if done == len(rounds) and not report["points_moved"]:
+        say("no merge moved points: nothing was shown")
     return 0 if report["ok"] else 1
 
 
@@ -198,6 +221,7 @@ def main():
     args.small = args.rounds < 30 or set(args.only) != set(plan.KINDS)  # never over a full report
     fleet = Fleet(args.dir or ROOT / "build/local" / ("chaos-ci" if args.ci else "chaos"), args.bin)
     path = ROOT / "build/reports" / ("ci" if args.small else "") / "chaos.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     code = 1
     for ending in (signal.SIGINT, signal.SIGTERM):   # the processes must not outlive the run
         signal.signal(ending, signal.default_int_handler)

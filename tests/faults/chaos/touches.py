@@ -26,13 +26,26 @@ AGAIN = {status.value[0] for status in (
     grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNKNOWN)}
 
 
+def identifier_of(customer):
+    """By which a customer is known. Those of couples are proved, so that they can be one's."""
+    from regulars.types.v1 import identifier_pb2
+    run, kind, number = customer.split("-")
+    if kind == "openid":
+        return identifier_pb2.ClearIdentifier(type="openid", scope="app", verified=True,
+                                              verified_by="wechat",
+                                              value=f"openid_{run}{int(number):015}")
+    if kind == "email":
+        return identifier_pb2.ClearIdentifier(type="email", value=f"{run}.{number}@example.com",
+                                              verified=True, verified_by="link")
+    return identifier_pb2.ClearIdentifier(type="customer", scope="till", value=customer)
+
+
 def order_touch(order, customer, cents, occur_us):
     from regulars.ingest.v1 import ingest_service_pb2, touch_pb2
-    from regulars.types.v1 import identifier_pb2
     return ingest_service_pb2.TouchInput(
         source="till", native_id=order, channel="store",
         occur_time=timestamp_pb2.Timestamp(seconds=occur_us // 10**6, nanos=occur_us % 10**6 * 1000),
-        identifiers=[identifier_pb2.ClearIdentifier(type="customer", scope="till", value=customer)],
+        identifiers=[identifier_of(customer)],
         body=touch_pb2.TouchBody(order_paid=touch_pb2.OrderPaid(
             order_id=order, amount_minor=cents, currency_code="USD")))
 
@@ -171,6 +184,7 @@ class Touches:
         self._numbers = 0
         self._lock = threading.Lock()
         self._regulars = [f"{self._run}-regular-{n}" for n in range(200)]
+        self._paired = []                    # customers of couples
         self._made = []                      # (order, touch) of some orders, to be repeated
         self._latest_us = 0                  # the last instant at which a slow lapser is due
         self._on, self._over = threading.Event(), threading.Event()
@@ -220,6 +234,26 @@ class Touches:
             self.queue.put(order, touch)
             return customer
 
+    def couple(self, buys, either):
+        """Two customers who may become one; their rows. `buys`: some of the load is theirs."""
+        with self._lock:
+            self._numbers += 1
+            number = self._numbers
+        names = [f"{self._run}-{kind}-{number}" for kind in ("openid", "email")]
+        rows = self._books.couple(*names, either=either)
+        if buys:
+            self._paired += names
+        return rows
+
+    def visit(self, rows):
+        """A touch that names these customers and is no order."""
+        from couples import visit_touch
+        with self._lock:
+            self._numbers += 1
+            number = f"{self._run}-{self._numbers}"
+        self._books.enter(number, None, 0)
+        self.queue.put(number, visit_touch(number, rows))
+
     def lapser(self):
         """A customer whose message is due at once."""
         return self.order(age_us=2 * DAY_US, lapses=True)
@@ -236,12 +270,15 @@ class Touches:
         elif kind < 0.07:
             self.order(age_us=LAPSED_DAYS * DAY_US - SOON_US, lapses=True)
         elif kind < 0.09:
-            back = [row for row in self._books.rows() if row.lapsed and row.purchases == 1]
+            back = [row for row in self._books.rows()
+                    if row.lapsed and row.purchases == 1 and not row.partner]
             if back:
                 self.order(back[int(pick * len(back))].name)
         elif kind < 0.13 and repeat:
             self.repeats += 1
             self.queue.put(*repeat)
+        elif kind < 0.25 and self._paired:
+            self.order(self._paired[int(pick * len(self._paired))])
         else:
             self.order(regular)
 
