@@ -225,6 +225,25 @@ TEST(SegmentRule4, WhoWasToldIsNotToldAgain) {
   ExpectSound(world);
 }
 
+TEST(SegmentRule4, WhoLapsedIsNotLostAgainBecauseSomebodyElseBoughtMeanwhile) {
+  Follower world = SegmentMembers(10);
+  world.Begin("m_l", "fl");
+  world.Begin("m_s", "fs");
+  Buy(&world, "m_l", "fl", "A1", 100, 250);
+  Buy(&world, "m_s", "fs", "B1", 100, 300);
+  world.Settle();
+  EXPECT_EQ(Occasions(world, "lapsed"), 2);
+  MergeAll(&world);
+  Buy(&world, "m_l", "fl", "A2", 40, 0);
+  world.Settle();
+  const size_t before = world.published.size();
+  SplitAll(&world);
+  EXPECT_EQ(EventsSince(world, before),
+            "+m_l repeat_buyer ~m_s; -m_s repeat_buyer; +m_s lapsed ~m_s");
+  EXPECT_EQ(Occasions(world, "lapsed"), 2);
+  ExpectSound(world);
+}
+
 TEST(SegmentRule5, EveryInterleavingOfInputsPagesAndSplitEndsInTheSameState) {
   Follower world = Begun();
   Merge(&world);

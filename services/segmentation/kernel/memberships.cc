@@ -70,7 +70,10 @@ std::optional<v1::InheritedEntry> Continued(const Moment& moment, const v1::Segm
   own.set_segment(segment.segment());
   own.set_member(moment.member);
   own.set_occurrence_us(segment.occurrence_us());
-  if (segment.suspended() && same_reason(own.occurrence_us())) return own;
+  // Who lapsed and has not bought since is who lapsed then, whatever ended it meanwhile: somebody
+  // else's purchase, while the two were one.
+  const bool ended_by_others = segment.segment() == kLapsed && segment.occurrence_us() > 0;
+  if ((segment.suspended() || ended_by_others) && same_reason(own.occurrence_us())) return own;
   for (const v1::InheritedEntry& entry : root.inherited()) {
     if (entry.segment() == segment.segment() && same_reason(entry.occurrence_us())) return entry;
   }
