@@ -5,7 +5,6 @@ import unittest
 
 import data
 import expect
-import people
 
 DAY = expect.DAY_S
 
@@ -48,33 +47,6 @@ class ExpectTest(unittest.TestCase):
         self.assertEqual(seen["purchase_cents"], 1526)
         self.assertEqual(seen["top_members"][0],
                          {"customer": "a", "purchase_cents": 1276, "purchases": 2})
-
-
-class PeopleTest(unittest.TestCase):
-    def setUp(self):
-        self.people = people.People()
-
-    def see(self, *names):
-        self.people.see([tuple(name.split(":")) for name in names])
-
-    def test_what_one_sighting_names_is_one_person(self):
-        self.see("unionid:u1", "openid:o1", "phone:p1")
-        self.see("customer:c1")
-        self.assertEqual((self.people.count(), self.people.merged), (2, 0))
-        self.see("customer:c1", "openid:o1")
-        self.see("customer:c1", "openid:o1")
-        self.assertEqual((self.people.count(), self.people.merged), (1, 1))
-
-    def test_a_person_who_is_bound_before_the_first_purchase_is_merged_all_the_same(self):
-        self.see("unionid:u1", "openid:o1")
-        self.see("customer:c1", "openid:o1")
-        self.see("customer:c1")
-        self.assertEqual((self.people.count(), self.people.merged), (1, 1))
-
-    def test_a_shared_phone_joins_nobody_who_has_a_unionid(self):
-        self.see("unionid:u1", "openid:o1", "phone:p1")
-        self.see("unionid:u2", "openid:o2", "phone:p1")
-        self.assertEqual((self.people.count(), self.people.merged, self.people.stopped), (2, 0, 1))
 
 
 if __name__ == "__main__":

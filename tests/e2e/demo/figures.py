@@ -39,14 +39,9 @@ def ledger_imbalance(bootstrap, pool):
 def collect(system):
     """Flat figures of the history pool, by the names of the report."""
     sums = fold.all_sums(system.bootstrap, HISTORY)
-    people, points = sums["identity"], sums["points"]
-    segments, sends = sums["segmentation"], sums["messaging"]
+    points, segments, sends = sums["points"], sums["segmentation"], sums["messaging"]
     return {
-        "members": (people["members_created"] - people["members_merged"]
-                    + people["members_revived"]),
-        "merges": people["members_merged"],
-        "splits": people["members_split"],
-        "suppressed_links": people["links_suppressed"] // 2,
+        "members": sums["identity"]["members_created"],
         "purchases": segments["purchases"],
         "purchase_cents": segments["purchase_minor/USD"],
         "repeat_members": segments["repeat_members"],

@@ -182,22 +182,18 @@ def wait_clock(system, pool, seconds):
             time.sleep(POLL_S)
 
 
-def replay(system, pool, purchases, end_s, progress, clock=True, moments=(), at_moment=None):
-    """Sends all purchases in steps of seven days; calls progress(until_s, sent) when the touches of a
-    step are acknowledged. `moments`: {step: Moment} of the second source, given to at_moment(stream,
-    moment) before the purchases of the step. clock=False: sends everything without advancing it.
-    Returns (seconds, touches), the last AdvanceClock included."""
+def replay(system, pool, purchases, end_s, progress, clock=True):
+    """Sends all purchases in steps of seven days (clock=False: without advancing it); calls
+    progress(until_s, sent) when the touches of a step are acknowledged. Returns the seconds it
+    took, the last AdvanceClock included."""
     first = purchases[0].time_s
     steps = (end_s - first) // STEP_S + 1
     touches = [order_touch(purchase) for purchase in purchases]
-    moments = dict(moments)
     started = time.monotonic()
     stream = TouchStream(system, pool)
     index = 0
-    for step in range(steps):
-        if step in moments:
-            at_moment(stream, moments[step])
-        until = min(first + (step + 1) * STEP_S, end_s)
+    for step in range(1, steps + 1):
+        until = min(first + step * STEP_S, end_s)
         begin = index
         while index < len(purchases) and purchases[index].time_s < until:
             index += 1
@@ -207,7 +203,6 @@ def replay(system, pool, purchases, end_s, progress, clock=True, moments=(), at_
         if clock:
             advance(system, pool, until)
     stream.close()
-    wanted = len(purchases) + sum(len(moment.everything()) for moment in moments.values())
-    if stream.acknowledged != wanted:
-        raise LoadError(f"{stream.acknowledged} of {wanted} touches acknowledged")
-    return time.monotonic() - started, wanted
+    if stream.acknowledged != len(purchases):
+        raise LoadError(f"{stream.acknowledged} of {len(purchases)} touches acknowledged")
+    return time.monotonic() - started

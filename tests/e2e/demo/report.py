@@ -49,9 +49,6 @@ def print_shop(shown, expected, sizes, top):
 
     say("\nThe shop on 1998-06-30          ( = : a second program says the same, from the file )")
     line("members", "members")
-    line("  two members found to be one person", "merges")
-    line("  wrong links taken back", "splits")
-    line("  links that a rule stopped (shared phones)", "suppressed_links")
     line("purchases", "purchases")
     line("paid", "purchase_cents", money(shown["purchase_cents"]))
     line(f"came back at least once ({share(shown['repeat_members'], shown['members'])})",

@@ -31,11 +31,8 @@ import lag  # noqa: E402
 import lastact  # noqa: E402
 import latency  # noqa: E402
 import load  # noqa: E402
-import people  # noqa: E402
 import report  # noqa: E402
 from report import say  # noqa: E402
-import second  # noqa: E402
-import second_act  # noqa: E402
 from system import HISTORY, STATEFUL, System  # noqa: E402
 
 PROGRESS_S = 2.0
@@ -73,26 +70,14 @@ class Progress(threading.Thread):
         self._lag.close()
 
 
-class DemoSystem(System):
-    """The history pool joins what is one person's. A customer number is not unique: a person may have
-    two accounts; the unionid is."""
-    pool_rules = {HISTORY: {
-        "ingest": {"identifier_classes": ["customer=strong"]},
-        "identity": {"linking": True, "link_scope": "member", "touch_window_days": 800},
-    }}
-
-
-def replay(system, purchases, plan, clock, at_moment):
-    """Seconds and touches."""
+def replay(system, purchases, clock):
     progress = Progress(system, purchases)
     try:
-        took_s, touches = load.replay(system, HISTORY, purchases, expect.END_S, progress, clock,
-                                      plan.moments, at_moment)
+        took_s = load.replay(system, HISTORY, purchases, expect.END_S, progress, clock)
     finally:
         progress.close()
-    say(f"  {len(purchases):,} purchases and {touches - len(purchases):,} touches of the second source "
-        f"in {took_s:.1f} s")
-    return took_s, touches
+    say(f"  {len(purchases):,} purchases in {took_s:.1f} s")
+    return took_s
 
 
 def check_figures(system, act, expected, checks):
@@ -136,21 +121,16 @@ def demo(system, size, path):
     try:
         say("CDNOW: 69,659 purchases of 23,570 customers, 1997-01-01 to 1998-06-30")
         purchases = data.read(data.fetch(ROOT / ".cache"))
-        plan = second.Plan(purchases, load.STEP_S, expect.END_S)
-        expected = {**people.figures(purchases, plan), **expect.figures(purchases)}
-        say(f"WeChat: {len(plan.sightings()):,} sightings of {expected['followers']:,} of them, "
-            f"{expected['splits']:,} with somebody else's number")
+        expected = expect.figures(purchases)
         say("starting Kafka, Redis, a webhook provider and five services")
         system.start()
         say("replaying, in lock step of seven days:")
-        links = second_act.SecondAct(system, say)
-        took_s, touches = replay(system, purchases, plan, True, links.at_moment)
+        took_s = replay(system, purchases, clock=True)
         figures.wait_delivered(system, say)
         fold.wait_quiet(system)
         act = lastact.Act(system, say)
         shown.update(check_figures(system, act, expected, checks), replay_s=round(took_s, 1))
-        links.check(purchases, plan, checks)
-        check_engine(system, shown, took_s, touches, size, checks)
+        check_engine(system, shown, took_s, len(purchases), size, checks)
         say("\nThe last act, through gRPC:")
         best = expected["top_members"][0]["customer"]
         member = act.run(purchases, best, [p for p in purchases if p.customer == best][-1])
@@ -192,14 +172,13 @@ def again(system, size, path):
         purchases = data.read(data.fetch(ROOT / ".cache"))
         fold.wait_quiet(system)
         sums, states, messages = state_of(system)
-        say("The same touches a second time, without the clock:")
-        plan = second.Plan(purchases, load.STEP_S, expect.END_S)
-        took_s, touches = replay(system, purchases, plan, False, second_act.send_only)
+        say("The same 69,659 purchases a second time, without the clock:")
+        took_s = replay(system, purchases, clock=False)
         before = sums["identity"]["touches_duplicate"]
-        shown["touches"] = touches
-        shown["duplicates"] = wait_duplicates(system, before + touches) - before
-        shown["touches_per_s"] = int(touches / took_s)
-        checks.equal("duplicates", shown["duplicates"], touches)
+        shown["touches"] = len(purchases)
+        shown["duplicates"] = wait_duplicates(system, before + len(purchases)) - before
+        shown["touches_per_s"] = int(len(purchases) / took_s)
+        checks.equal("duplicates", shown["duplicates"], len(purchases))
         fold.wait_quiet(system)
         sums_after, states_after, messages_after = state_of(system)
         for name, service in (("balance", "points"), ("segment", "segmentation"),
@@ -213,7 +192,7 @@ def again(system, size, path):
             checks.equal(f"sums of {service}", dict(sums_after[service]), dict(sums[service]))
         shown["messages_sent"] = messages_after - messages
         checks.equal("messages sent", shown["messages_sent"], 0)
-        say(f"\n  repeats recognised {shown['duplicates']:,} of {touches:,}; changed: "
+        say(f"\n  repeats recognised {shown['duplicates']:,} of {len(purchases):,}; changed: "
             + ", ".join(f"{shown[f'{n}_changes']} {n}s" for n in ("member", "balance", "segment", "send"))
             + f"; {shown['messages_sent']} messages sent")
     except Exception as error:
@@ -235,7 +214,7 @@ def main():
     size = "ci" if options.ci else "full"
     reports = ROOT / "build/reports" / ("ci" if options.ci else "")
     folder = options.dir or ROOT / "build/local" / ("demo-ci" if options.ci else "demo")
-    system = DemoSystem(folder, options.bin)
+    system = System(folder, options.bin)
     if not options.ci:
         if options.again:
             system.attach()
