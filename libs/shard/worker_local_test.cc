@@ -6,11 +6,11 @@ namespace {
 
 constexpr char kTopic[] = "regulars.points.handoff.v1.g1";
 
-// Every entity keeps what it was told, in order, after "<sender>:". A payload is a list of orders,
-// separated by blanks:
-//   to=<entity>,<text>   says <text> to it
-//   chain=<n>            says chain=<n-1> to itself
-//   many=<n>             says 1, 2, ... n to m_many
+// Every entity keeps what it was told, in order. What it says then:
+//   to=<entity>,<text>   <text> to that one
+//   chain=<n>            chain=<n-1> to itself
+//   many=<n>             1, 2, ... n to itself
+//   wide=<n>             many=100 to itself, n times
 //   poison, refused      as CounterProgram
 class TalkingProgram : public CounterProgram {
  public:
@@ -39,6 +39,8 @@ class TalkingProgram : public CounterProgram {
       if (left > 0) say(input.entity, Cat("chain=", left - 1));
     } else if (payload.starts_with("many=")) {
       for (int i = 1; i <= std::stoi(payload.substr(5)); ++i) say(input.entity, Cat(i));
+    } else if (payload.starts_with("wide=")) {
+      for (int i = 0; i < std::stoi(payload.substr(5)); ++i) say(input.entity, "many=100");
     }
     if (input.kind == InputKind::kCommand) {
       effects.reply = Reply{absl::StatusCode::kOk, "", "", heard};
@@ -108,6 +110,34 @@ TEST_F(LocalTest, AChainThatDoesNotEndGoesOnThroughTheLog) {
   EXPECT_EQ(Published(), static_cast<size_t>(hops) + 1);
   EXPECT_GE(InTheLog(), 3u);
   EXPECT_LE(InTheLog(), 5u);
+}
+
+TEST_F(LocalTest, OneInputLeadsToSoManyAtMostAndTheRestGoesThroughTheLog) {
+  Send(kPool, "m_1", "wide=20", now_us_);  // 20 x (1 + 100) messages
+  Start();
+  ASSERT_TRUE(Settle());
+  EXPECT_EQ(Published(), 1u + 20 * 101);
+  EXPECT_EQ(InTheLog(), size_t{20} * 101 - kLocalMessagesMax);
+}
+
+TEST_F(LocalTest, TheStateIsThatOfMessagesThatAllWentThroughTheLog) {
+  const std::string other = Neighbour("m_1", /*same=*/false);
+  std::vector<std::string> heard;
+  for (const bool local : {true, false}) {
+    options_.local_messages = local;
+    const size_t before = InTheLog();
+    for (const char* text : {"many=3", "chain=2"}) Send(kPool, "m_1", text, now_us_);
+    Send(kPool, other, "to=m_1,hello", now_us_);
+    Start();
+    ASSERT_TRUE(Settle());
+    EXPECT_EQ(InTheLog() - before, local ? 1u : 6u);
+    heard.push_back(Count("m_1"));
+    Crash();
+  }
+  for (const char* text : {"many=3", " 1 2 3", "chain=2", "chain=1 chain=0", "hello"}) {
+    EXPECT_NE(heard[0].find(text), std::string::npos) << heard[0];
+  }
+  EXPECT_EQ(heard[1].size(), 2 * heard[0].size() + 1);
 }
 
 TEST_F(LocalTest, NothingOvertakesWhatIsOnItsWayThroughTheLog) {
